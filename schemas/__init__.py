@@ -1,0 +1,1 @@
+"""What flows through starbeam: records, their Arrow schemas, the recipe, the manifest, errors.  Imports nothing of ours."""

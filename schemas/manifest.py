@@ -1,0 +1,48 @@
+"""The manifest: what a release holds, how it came about, every file's hash.  Its presence means that the release is whole."""
+
+import dataclasses
+import json
+from typing import Any
+
+FORMAT = "starbeam-manifest-1"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FileEntry:
+    """One file of a release."""
+
+    path: str  # below the release's folder
+    config: str
+    split: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigEntry:
+    """One config of a release."""
+
+    rows: int
+    files: int
+    schema: str  # the Arrow schema as text
+    schema_sha256: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The whole of MANIFEST.json.  It holds no clock and no path of a machine: the same inputs give the same bytes."""
+
+    name: str
+    recipe_sha256: str
+    recipe: dict[str, Any]
+    versions: dict[str, str]  # of starbeam, Python and the libraries that decide bytes
+    annotators: dict[str, str]  # role → name with version
+    funnel: dict[str, Any]  # counts, from records read to rows kept
+    configs: dict[str, ConfigEntry]
+    files: tuple[FileEntry, ...]
+    format: str = FORMAT
+
+    def to_json(self) -> str:
+        """Return canonical JSON: sorted keys, one trailing newline."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,54 @@
+"""The recipe: one TOML file that says everything that decides a dataset.
+
+`Section` is the base of every table in it.  A source, teacher or strategy is a Section beside the code that it drives;
+this file holds the outer shape and the tables that need no plug.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Table = dict[str, Any]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]  # safe in a path, a URL and a column
+
+
+class Section(BaseModel):
+    """A frozen table of the recipe.  Unknown keys and wrong types are errors, nothing is coerced."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Dedupe(Section):
+    """`[dedupe]`: what counts as a near-copy."""
+
+    threshold: float = Field(
+        0.8, gt=0, le=1, description="exact Jaccard similarity of the word 5-gram sets at which two chains are copies"
+    )
+
+
+class Select(Section):
+    """`[select]`: what a row must be to be kept, and how many a problem may keep."""
+
+    keep: tuple[str, ...] = Field(("correct", "not_duplicate"), description="rules that all must hold; `starbeam list` names them")
+    max_per_problem: int | None = Field(None, ge=1, description="rows that one problem keeps at most, shortest chains first")
+
+
+class Export(Section):
+    """`[export]`: the configs that a release holds.  `rejected` is always written."""
+
+    configs: tuple[str, ...] = Field(("full", "sft"), description="`starbeam list` names them")
+
+
+class Recipe(Section):
+    """A recipe as written, with the tables that plug-ins read still raw."""
+
+    name: Name = Field(description="the dataset's name")
+    seed: int = Field(0, ge=0, description="of all randomness")
+    partitions: int = Field(64, ge=1, le=99_999, description="output shards; a partition should be tens of megabytes")
+    root: str = Field("", description="folder or URL that relative paths start from; empty for the current directory")
+    problems: tuple[Table, ...] = Field(min_length=1, description="one source, or several as [[problems]]")
+    teacher: dict[Name, Table] = Field(min_length=1, description="one table a teacher")
+    strategy: Table = Field(default_factory=lambda: {"kind": "repeated"}, description="how problems become samples")
+    dedupe: Dedupe = Dedupe()
+    select: Select = Select()
+    export: Export = Export()

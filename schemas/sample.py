@@ -1,0 +1,82 @@
+"""A sample: one chain of thought with its response, and where it came from."""
+
+import dataclasses
+from typing import Literal, NamedTuple, Self
+
+import pyarrow as pa
+
+from schemas.identity import content_id
+
+Origin = Literal["sampled", "rationalized", "revised", "searched", "solved", "recorded"]
+ORIGINS: tuple[Origin, ...] = ("sampled", "rationalized", "revised", "searched", "solved", "recorded")
+
+
+class Message(NamedTuple):
+    """One turn of a prompt."""
+
+    role: str  # system | user | assistant
+    content: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One sample of one problem."""
+
+    sample_id: str
+    problem_id: str
+    index: int  # its place among the problem's samples, from 0
+    origin: Origin
+    teacher: str  # the teacher's name in the recipe
+    prompt: tuple[Message, ...]  # as stored for training: without any hint
+    hint: str | None = None  # what the teacher was told beyond the prompt
+    reasoning: str = ""  # the thought, without its marks
+    response: str = ""  # what follows the thought
+    finish_reason: str | None = None  # stop | length | …, in the teacher's own words
+    prompt_tokens: int | None = None  # tokens of the teacher's own tokenizer
+    completion_tokens: int | None = None
+    logprob: float | None = None  # natural logarithm of the whole completion's probability
+    parent_id: str | None = None  # the sample that this one revises or continues
+    round: int = 0  # round of the outer loop, from 0
+
+    @classmethod
+    def of(cls, *, problem_id: str, index: int, teacher: str, origin: Origin, round: int = 0, **rest: object) -> Self:
+        """Return the sample with its id filled in: a hash of problem, teacher, origin, place, round and both texts."""
+        texts = (str(rest.get("reasoning", "")), str(rest.get("response", "")))
+        sample_id = content_id("sample", problem_id, teacher, origin, str(index), str(round), *texts)
+        return cls(
+            sample_id=sample_id,
+            problem_id=problem_id,
+            index=index,
+            teacher=teacher,
+            origin=origin,
+            round=round,
+            **rest,  # type: ignore[arg-type]
+        )
+
+
+MESSAGES_TYPE = pa.list_(pa.field("element", pa.struct([pa.field("role", pa.string()), pa.field("content", pa.string())])))
+
+SAMPLE_SCHEMA = pa.schema(
+    [
+        pa.field("sample_id", pa.string()),
+        pa.field("problem_id", pa.string()),
+        pa.field("index", pa.int64()),
+        pa.field("origin", pa.string()),
+        pa.field("teacher", pa.string()),
+        pa.field("prompt", MESSAGES_TYPE),
+        pa.field("hint", pa.string()),
+        pa.field("reasoning", pa.string()),
+        pa.field("response", pa.string()),
+        pa.field("finish_reason", pa.string()),
+        pa.field("prompt_tokens", pa.int64()),
+        pa.field("completion_tokens", pa.int64()),
+        pa.field("logprob", pa.float64()),
+        pa.field("parent_id", pa.string()),
+        pa.field("round", pa.int64()),
+    ]
+)
+
+
+def chain_text(reasoning: str, response: str) -> str:
+    """Return the whole chain, as tagged and compared: the thought, a blank line, the response; or the one that is there."""
+    return f"{reasoning}\n\n{response}" if reasoning and response else reasoning or response

@@ -1,0 +1,63 @@
+"""Tables of the run directory and of a release: their columns, and rows to columns."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from schemas.annotation import DUPLICATE_TYPE, REFLECTIONS_TYPE, VERDICT_TYPE
+from schemas.problem import PROBLEM_SCHEMA
+from schemas.reject import REJECT_SCHEMA
+from schemas.sample import MESSAGES_TYPE, SAMPLE_SCHEMA
+
+RECORDED_SCHEMA = pa.schema(
+    [
+        pa.field("problem_id", pa.string()),
+        pa.field("teacher", pa.string()),
+        pa.field("reasoning", pa.string()),
+        pa.field("response", pa.string()),
+        pa.field("finish_reason", pa.string()),
+    ]
+)
+
+PROBLEM_COLUMNS = tuple(name for name in PROBLEM_SCHEMA.names if name not in ("problem_id", "checker"))
+
+ANNOTATED_SCHEMA = pa.schema(
+    [
+        *SAMPLE_SCHEMA,
+        *(PROBLEM_SCHEMA.field(name) for name in PROBLEM_COLUMNS),
+        pa.field("verdict", VERDICT_TYPE),
+        pa.field("reflections", REFLECTIONS_TYPE),
+        pa.field("fingerprint", pa.binary()),  # 16 bytes: BLAKE2b of the normalised chain
+        pa.field("signature", pa.binary()),  # MinHash, little-endian uint32 slots
+    ]
+)
+
+# Ids first, then what a reader filters by, then the long texts.
+_FULL_COLUMNS = (
+    *("sample_id", "problem_id", "index", "round", "origin", "teacher", "parent_id"),
+    *("source", "subject", "language", "answer", "choices", "tests"),
+    *("verdict", "reflections", "duplicate"),
+    *("finish_reason", "prompt_tokens", "completion_tokens", "logprob", "metadata", "hint"),
+    *("question", "prompt", "reasoning", "response"),
+)
+
+FULL_SCHEMA = pa.schema(
+    [pa.field("duplicate", DUPLICATE_TYPE) if name == "duplicate" else ANNOTATED_SCHEMA.field(name) for name in _FULL_COLUMNS]
+)
+
+SFT_SCHEMA = pa.schema([pa.field("sample_id", pa.string()), pa.field("messages", MESSAGES_TYPE)])
+
+# What was turned away: a record that never became a sample has `detail` and `raw`, a sample has its own columns.
+REJECTED_SCHEMA = pa.schema(
+    [
+        *(REJECT_SCHEMA.field(name) for name in ("reject_id", "stage", "reason", "detail", "raw")),
+        *FULL_SCHEMA,
+    ]
+)
+
+
+def table_of(rows: Sequence[Any], schema: pa.Schema) -> pa.Table:
+    """Return the table of objects that have the schema's columns as attributes; it has every column even when empty."""
+    columns = [pa.array([getattr(row, name) for row in rows], type=schema.field(name).type) for name in schema.names]
+    return pa.Table.from_arrays(columns, schema=schema)
