@@ -1,0 +1,1 @@
+"""Where text comes from: problem sources, teachers, prompts, strategies.  Imports only schemas."""

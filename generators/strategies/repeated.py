@@ -1,0 +1,34 @@
+"""Repeated sampling: n completions of the plain prompt from every teacher (Large Language Monkeys, arXiv 2407.21787)."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from generators import prompts
+from generators.strategies.strategy import Check, as_samples
+from generators.teachers.teacher import Teacher
+from schemas.problem import Problem
+from schemas.recipe import Name, Section
+from schemas.sample import Sample
+
+
+class Repeated(Section):
+    """`[strategy]` with kind = "repeated"."""
+
+    kind: Literal["repeated"] = "repeated"
+    samples: int = Field(
+        1,
+        ge=1,
+        description="completions of a problem asked of each teacher; a recorded one gives what it has, up to this",
+    )
+    teachers: tuple[Name, ...] | None = Field(
+        None, description="names of [teacher.NAME] tables; left out for all, in the recipe's order"
+    )
+
+    async def solve(self, problem: Problem, teachers: Sequence[Teacher], check: Check) -> list[Sample]:
+        """Return `samples` samples a teacher, teacher by teacher."""
+        prompt = prompts.question(problem)
+        answers = await asyncio.gather(*(teacher.sample(prompt, self.samples) for teacher in teachers))
+        return as_samples(prompt, [one for of_teacher in answers for one in of_teacher])

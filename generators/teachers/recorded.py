@@ -1,0 +1,151 @@
+"""A teacher that has spoken already: samples in a file, by this project or by anybody."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from pydantic import Field
+
+from generators.records import FieldError, Record, lookup, optional_text_at, read_records, text_at
+from generators.sources.files import choices_at, columns_of
+from generators.teachers.teacher import Completion, Prompt, Recorded, Teacher
+from schemas.identity import content_id
+from schemas.problem import Problem
+from schemas.recipe import Section
+from schemas.reject import Reject
+
+# The marks that published models put around their thought, opening and closing.
+THOUGHT_MARKS = (
+    ("<think>", "</think>"),  # DeepSeek-R1, Qwen3, QwQ
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),  # Sky-T1, OpenThoughts
+)
+SOLUTION_MARKS = ("<|begin_of_solution|>", "<|end_of_solution|>")  # Sky-T1, OpenThoughts
+
+
+class Parts(NamedTuple):
+    """A completion, split."""
+
+    reasoning: str
+    response: str
+
+
+def split_thought(text: str) -> Parts:
+    """Return thought and response of a completion that marks its thought inline.
+
+    Without marks all of it is response.  A thought that opens and never closes leaves an empty response: nothing was committed.
+    """
+    for opening, closing in THOUGHT_MARKS:
+        before, opened, after_opening = text.partition(opening)
+        body = after_opening if opened and not before.strip() else text
+        thought, closed, rest = body.rpartition(closing)
+        if closed:
+            return Parts(thought.strip(), _without_solution_marks(rest))
+        if opened and not before.strip():
+            return Parts(body.strip(), "")
+    return Parts("", _without_solution_marks(text))
+
+
+def _without_solution_marks(text: str) -> str:
+    opening, closing = SOLUTION_MARKS
+    return text.strip().removeprefix(opening).removesuffix(closing).strip()
+
+
+class SampleMap(Section):
+    """Where a recorded sample's parts are in a record: dotted paths."""
+
+    question: str = "question"
+    choices: str | None = Field(None, description="needed where the problems have choices: they are part of what is asked")
+    response: str = "response"
+    reasoning: str | None = Field(None, description="left out where the response marks its thought inline, or has none")
+    finish_reason: str | None = None
+
+
+class RecordedTable(Section):
+    """`[teacher.NAME]` with kind = "recorded": a file of samples that exist already."""
+
+    kind: Literal["recorded"]
+    path: str
+    map: SampleMap = SampleMap()
+    where: dict[str, str] = Field({}, description="fields and the values that they must have, such as { model = 'Sky-T1-27B' }")
+
+    @property
+    def is_free(self) -> bool:
+        """True: its samples have been paid for."""
+        return True
+
+    def records(self, name: str) -> Iterator[Recorded | Reject]:
+        """Yield a recorded completion or a reject for every record that passes `where`."""
+        field_map = self.map
+        paths = [
+            field_map.question,
+            field_map.choices,
+            field_map.response,
+            field_map.reasoning,
+            field_map.finish_reason,
+        ]
+        for record in read_records(self.path, columns_of([path for path in paths if path] + list(self.where))):
+            if isinstance(record, Reject):
+                yield record
+            elif self._wanted(record):
+                yield self._completion(name, record)
+
+    def _wanted(self, record: Record) -> bool:
+        return all(str(_value(record, field)) == value for field, value in self.where.items())
+
+    def _completion(self, name: str, record: Record) -> Recorded | Reject:
+        fields, field_map = record.fields, self.map
+        try:
+            question = text_at(fields, field_map.question)
+            choices = choices_at(fields, field_map.choices)
+            reasoning = optional_text_at(fields, field_map.reasoning)
+            response = text_at(fields, field_map.response)
+            parts = split_thought(response) if reasoning is None else Parts(reasoning, response)
+            return Recorded(
+                problem_id=content_id("problem", question, *choices),
+                teacher=name,
+                reasoning=parts.reasoning,
+                response=parts.response,
+                finish_reason=optional_text_at(fields, field_map.finish_reason),
+            )
+        except FieldError as error:
+            return record.reject("sample", error.reason, f"teacher {name!r}: {error}")
+
+    def open(self, name: str, seed: int, recorded: Sequence[Recorded]) -> Teacher:
+        """Return the teacher over one partition's completions."""
+        return RecordedTeacher(name, recorded)
+
+
+def _value(record: Record, path: str) -> object:
+    try:
+        return lookup(record.fields, path)
+    except FieldError:
+        return None
+
+
+class RecordedTeacher:
+    """Gives the recorded completions of a problem, ordered by the hash of their text, so that the file's order does not matter."""
+
+    def __init__(self, name: str, recorded: Sequence[Recorded]) -> None:
+        self.name = name
+        self._of_problem: dict[str, list[Recorded]] = {}
+        for completion in recorded:
+            self._of_problem.setdefault(completion.problem_id, []).append(completion)
+        for completions in self._of_problem.values():
+            completions.sort(key=lambda one: content_id(one.reasoning, one.response))
+
+    def unasked(self, problems: Sequence[Problem]) -> list[Recorded]:
+        """Return the completions of problems that are not among these."""
+        known = {problem.problem_id for problem in problems}
+        return [one for problem_id, of_one in self._of_problem.items() if problem_id not in known for one in of_one]
+
+    async def sample(self, prompt: Prompt, n: int) -> list[Completion]:
+        """Return the first n of the problem's completions, fewer where fewer were recorded."""
+        return [
+            Completion(
+                teacher=self.name,
+                origin="recorded",
+                reasoning=one.reasoning,
+                response=one.response,
+                finish_reason=one.finish_reason,
+            )
+            for one in self._of_problem.get(prompt.problem.problem_id, [])[:n]
+        ]

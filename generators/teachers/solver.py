@@ -1,0 +1,63 @@
+"""A teacher that is a program: it really solves a family's problems and writes its work down as a chain of thought."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from generators.families import FAMILIES
+from generators.families.family import Slips
+from generators.teachers.teacher import Completion, Prompt, Recorded, Teacher
+from schemas.errors import UserError
+from schemas.identity import rng_for
+from schemas.recipe import Section
+
+
+class SolverTable(Section):
+    """`[teacher.NAME]` with kind = "solver"."""
+
+    kind: Literal["solver"]
+    slip_rate: float = Field(0.0, ge=0, le=1, description="probability that a step goes wrong")
+    notice_rate: float = Field(0.5, ge=0, le=1, description="probability that a wrong step is noticed and mended in words")
+
+    @property
+    def is_free(self) -> bool:
+        """True: it runs here."""
+        return True
+
+    def open(self, name: str, seed: int, recorded: Sequence[Recorded]) -> Teacher:
+        """Return the teacher."""
+        return SolverTeacher(name, seed, Slips(rate=self.slip_rate, notice=self.notice_rate))
+
+
+class SolverTeacher:
+    """Solves problems of the families.  Sample i of a problem depends on the seed, the teacher's name, the problem and i alone."""
+
+    def __init__(self, name: str, seed: int, slips: Slips) -> None:
+        self.name = name
+        self._seed = seed
+        self._slips = slips
+
+    async def sample(self, prompt: Prompt, n: int) -> list[Completion]:
+        """Return n traces."""
+        problem = prompt.problem
+        family = FAMILIES.get(problem.source)
+        if family is None:
+            raise UserError(
+                f"[teacher.{self.name}] kind = 'solver' cannot solve problems of {problem.source!r}; "
+                f"it solves {', '.join(FAMILIES)}: use another teacher for these"
+            )
+        completions = []
+        for index in range(n):
+            rng = rng_for(self._seed, f"solver/{self.name}/{problem.problem_id}", index)
+            trace = family.solve(problem, rng, self._slips)
+            completions.append(
+                Completion(
+                    teacher=self.name,
+                    origin="solved",
+                    reasoning=trace.reasoning,
+                    response=trace.response,
+                    finish_reason="stop",
+                )
+            )
+        return completions
