@@ -1,0 +1,145 @@
+"""`starbeam verify | tag | dedupe`: each part alone, on anyone's rows."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from generators.records import FieldError, lookup, optional_text_at, text_at
+from generators.sources.files import choices_at
+from pipeline.recipes import suggestion
+from pipeline.rows import Row, Rows, judged, judged_at_once
+from schemas.errors import UserError
+from schemas.problem import Problem
+
+
+def _files(command: Callable[..., None]) -> Callable[..., None]:
+    decorators: list[Callable[[Any], Any]] = [
+        click.option("--in", "path", required=True, metavar="FILE", help="JSON lines (.gz too) or Parquet: a path, glob or URL."),
+        click.option(
+            "--out",
+            default="-",
+            metavar="FILE",
+            help="Where the rows go, with one more field; - is stdout.",
+            show_default=True,
+        ),
+        click.option("--rejected", metavar="FILE", help="Where rows that cannot be read go; by default beside --out."),
+        click.option(
+            "--field",
+            "fields",
+            multiple=True,
+            metavar="NAME=PATH",
+            help="Read a field from another place, such as gold=answer.",
+        ),
+    ]
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command
+
+
+def _paths(settings: Sequence[str], known: Sequence[str]) -> dict[str, str]:
+    """Return where each known field is read from."""
+    paths = {name: name for name in known}
+    for setting in settings:
+        name, equals, path = setting.partition("=")
+        if not equals or not path:
+            raise UserError(f"--field {setting!r}: must be NAME=PATH, as in --field {known[0]}=some_field")
+        if name not in paths:
+            raise UserError(f"--field {setting!r}: unknown field {name!r}; {suggestion(name, known)}")
+        paths[name] = path
+    return paths
+
+
+def _optional(fields: Row, path: str) -> str | None:
+    """Return an optional text: a field that is missing, null or empty is None."""
+    try:
+        return optional_text_at(fields, path)
+    except FieldError as error:
+        if error.reason == "missing_field":
+            return None
+        raise
+
+
+@click.command("verify")
+@_files
+@click.option(
+    "--kind",
+    default="auto",
+    show_default=True,
+    help="Kind of rows that do not say theirs; auto decides by choices and gold.",
+)
+def verify_command(path: str, out: str, rejected: str | None, fields: tuple[str, ...], kind: str) -> None:
+    """Judge answers.  Reads gold, response, and optionally kind and choices; adds verdict."""
+    from filters.checkers import CHECKERS, auto_checker
+    from filters.verify import verify
+    from schemas.annotation import VERDICT_TYPE
+
+    if kind not in (*CHECKERS, "auto"):
+        raise UserError(f"--kind {kind!r} is unknown; {suggestion(kind, [*CHECKERS, 'auto'])}")
+    at = _paths(fields, ("gold", "response", "kind", "choices"))
+
+    def parse(row: Row) -> tuple[Problem, str]:
+        response = lookup(row, at["response"])
+        choices = choices_at(row, at["choices"]) if row.get(at["choices"]) else []
+        gold = text_at(row, at["gold"])
+        wanted = _optional(row, at["kind"]) or kind
+        problem = Problem.of(question="", answer=gold, choices=choices, checker=wanted, source="")
+        if wanted == "auto":
+            problem = Problem.of(question="", answer=gold, choices=choices, checker=auto_checker(problem), source="")
+        return problem, text_at(row, at["response"]) if response != "" else ""
+
+    def judge(rows: Sequence[tuple[Problem, str]]) -> Sequence[Any]:
+        return verify([problem for problem, _ in rows], [response for _, response in rows], CHECKERS)
+
+    rows = Rows(path, out, rejected, "verdict", VERDICT_TYPE)
+    rows.write(judged(rows, parse, judge, "verify"))
+
+
+@click.command("tag")
+@_files
+def tag_command(path: str, out: str, rejected: str | None, fields: tuple[str, ...]) -> None:
+    """Mark what chains do to themselves.  Reads text; adds reflections, with offsets in code points."""
+    from filters.reflections import reflections
+    from schemas.annotation import REFLECTIONS_TYPE
+
+    at = _paths(fields, ("text",))
+    rows = Rows(path, out, rejected, "reflections", REFLECTIONS_TYPE)
+    rows.write(judged(rows, lambda row: text_at(row, at["text"]), reflections, "tag"))
+
+
+@click.command("dedupe")
+@_files
+@click.option(
+    "--threshold",
+    default=0.8,
+    show_default=True,
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Jaccard similarity of word 5-grams.",
+)
+def dedupe_command(path: str, out: str, rejected: str | None, fields: tuple[str, ...], threshold: float) -> None:
+    """Mark copies.  Reads id, text, and optionally group, answer and quality; adds duplicate, null for rows to keep."""
+    from filters.duplicates import Row as Candidate
+    from filters.duplicates import find
+    from schemas.annotation import DUPLICATE_TYPE
+
+    at = _paths(fields, ("id", "text", "group", "answer", "quality"))
+    seen: set[str] = set()
+
+    def parse(row: Row) -> Candidate:
+        quality = row.get(at["quality"])
+        if quality is not None and (isinstance(quality, bool) or not isinstance(quality, int | float)):
+            raise FieldError("wrong_type", f"field {at['quality']!r} is a {type(quality).__name__}, not a number")
+        one = Candidate(
+            id=text_at(row, at["id"]),
+            text=text_at(row, at["text"]),
+            group=_optional(row, at["group"]),
+            answer=_optional(row, at["answer"]),
+            quality=float(quality or 0),
+        )
+        if one.id in seen:
+            raise FieldError("repeated_id", f"id {one.id!r} has come before")
+        seen.add(one.id)
+        return one
+
+    rows = Rows(path, out, rejected, "duplicate", DUPLICATE_TYPE)
+    rows.write(judged_at_once(rows, parse, lambda documents: find(documents, threshold), "dedupe"))

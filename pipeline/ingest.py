@@ -1,0 +1,129 @@
+"""Ingest: problems and recorded samples are streamed once into partitions; both graphs start from these files.
+
+It runs where the command runs, with bounded memory, because locally a shuffle of the text would hold all of it.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from generators.teachers.recorded import RecordedTable
+from generators.teachers.teacher import Recorded
+from pipeline import shards, storage
+from pipeline.plan import Plan
+from pipeline.progress import Reporter
+from pipeline.rundir import RunDir
+from pipeline.spool import Spool
+from schemas.identity import partition_of
+from schemas.problem import PROBLEM_SCHEMA, Problem
+from schemas.reject import REJECT_SCHEMA, Reject, shown
+from schemas.tables import RECORDED_SCHEMA
+
+REPORT_EVERY = 1000
+
+
+class _Spools:
+    def __init__(self, folder: str, partitions: int) -> None:
+        self.partitions = partitions
+        self.problems = Spool(f"{folder}/problems", PROBLEM_SCHEMA)
+        self.recorded = Spool(f"{folder}/recorded", RECORDED_SCHEMA)
+        self.rejects = Spool(f"{folder}/rejects", REJECT_SCHEMA)
+
+    def add(self, row: Problem | Recorded | Reject) -> None:
+        if isinstance(row, Reject):
+            self.rejects.add(partition_of(row.reject_id, self.partitions), row, len(row.raw))
+            return
+        partition = partition_of(row.problem_id, self.partitions)
+        if isinstance(row, Problem):
+            self.problems.add(partition, row, len(row.question) + len(row.tests or "") + len(row.metadata))
+        else:
+            self.recorded.add(partition, row, len(row.reasoning) + len(row.response))
+
+
+def ingest(plan: Plan, run: RunDir, limit: int | None, reporter: Reporter) -> None:
+    """Write problems, recorded completions and rejects by partition, then the counts.  Repeats of a problem are merged."""
+    storage.remove(run.ingest)
+    counts = {"records": 0, "repeated": 0}
+    with tempfile.TemporaryDirectory(prefix="starbeam-") as folder:
+        spools = _Spools(folder, run.partitions)
+        for row in _rows(plan, limit):
+            spools.add(row)
+            counts["records"] += 1
+            if counts["records"] % REPORT_EVERY == 0:
+                reporter.add("read", rows=REPORT_EVERY)
+        reporter.add("read", rows=counts["records"] % REPORT_EVERY)
+        for partition in range(run.partitions):
+            counts["repeated"] += _write_problems(spools, run, partition)
+        for partition in range(run.partitions):  # after all problems: a repeat in any partition can become a reject in another
+            _write_rejects(spools, run, partition)
+            reporter.add("read", partitions=1)
+    storage.write_bytes(run.ingest, json.dumps(counts, sort_keys=True).encode())
+
+
+def _rows(plan: Plan, limit: int | None) -> Iterator[Problem | Recorded | Reject]:
+    for source in plan.sources:
+        yield from source.problems(plan.recipe.seed, limit)
+    for name, teacher in plan.teachers.items():
+        if isinstance(teacher, RecordedTable):
+            yield from teacher.records(name)
+
+
+def _write_problems(spools: _Spools, run: RunDir, partition: int) -> int:
+    """Write one partition's problems and recorded completions; return how many repeats of a problem were merged."""
+    problems, repeated, ambiguous = merge_repeats(spools.problems.table(partition))
+    for reject in ambiguous:
+        spools.add(reject)
+    shards.write_table(run.problems(partition), problems)
+    shards.write_table(run.recorded(partition), spools.recorded.table(partition).sort_by(_ascending(RECORDED_SCHEMA)))
+    return repeated
+
+
+def _write_rejects(spools: _Spools, run: RunDir, partition: int) -> None:
+    rejects = spools.rejects.table(partition).sort_by([("reject_id", "ascending"), ("position", "ascending")])
+    shards.write_table(run.rejects(partition), first_of_each(rejects, "reject_id"))
+
+
+def _ascending(schema: pa.Schema) -> list[tuple[str, str]]:
+    return [(field.name, "ascending") for field in schema if not pa.types.is_nested(field.type)]
+
+
+def first_of_each(table: pa.Table, column: str) -> pa.Table:
+    """Return the first row of each run of equal values in a sorted column."""
+    if table.num_rows < 2:
+        return table
+    values = table[column].combine_chunks()
+    changed = pc.not_equal(values[1:], values[:-1])
+    return table.filter(pa.concat_arrays([pa.array([True]), changed]))
+
+
+def merge_repeats(table: pa.Table) -> tuple[pa.Table, int, list[Reject]]:
+    """Return the problems sorted by id, each once, the number of repeats merged, and the rejects.
+
+    Repeats that agree on the gold are one problem.  Where they do not, the gold is not known and all of them are rejected.
+    """
+    table = table.sort_by(_ascending(PROBLEM_SCHEMA))
+    once = first_of_each(table, "problem_id")
+    repeated = table.num_rows - once.num_rows
+    if not repeated:
+        return once, 0, []
+    golds: dict[str, set[tuple[Any, Any]]] = {}
+    for problem_id, answer, tests in zip(*(table[name].to_pylist() for name in ("problem_id", "answer", "tests")), strict=True):
+        golds.setdefault(problem_id, set()).add((answer, tests))
+    ambiguous = {problem_id for problem_id, of_one in golds.items() if len(of_one) > 1}
+    rejects = [_ambiguous(row) for row in table.to_pylist() if row["problem_id"] in ambiguous]
+    kept = once.filter(pa.array([problem_id not in ambiguous for problem_id in once["problem_id"].to_pylist()], pa.bool_()))
+    return kept, table.num_rows - kept.num_rows - len(rejects), rejects
+
+
+def _ambiguous(row: dict[str, Any]) -> Reject:
+    return Reject(
+        stage="problem",
+        reason="conflicting_answers",
+        detail=f"the same question comes with another answer; here {shown(str(row['answer']))[:100]!r}",
+        raw=shown(json.dumps(row, ensure_ascii=False, sort_keys=True)),
+        source=row["source"],
+    )

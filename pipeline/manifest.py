@@ -1,0 +1,113 @@
+"""Writing MANIFEST.json: the last file of a release."""
+
+import collections
+import dataclasses
+import hashlib
+import json
+import platform
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from pipeline import storage
+from pipeline.annotate import annotators
+from pipeline.exports import EXPORTS
+from pipeline.plan import Plan
+from pipeline.rundir import RunDir
+from schemas.annotation import STATUSES
+from schemas.manifest import ConfigEntry, FileEntry, Manifest
+from schemas.tables import REJECTED_SCHEMA
+
+LIBRARIES = ("apache-beam", "datasketch", "numpy", "pyarrow", "starbeam")  # those that decide bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class PartitionStats:
+    """What one partition added to the release."""
+
+    partition: int
+    files: tuple[FileEntry, ...]
+    counts: "collections.Counter[tuple[str, ...]]"  # by path in the funnel
+
+    @property
+    def kept(self) -> int:
+        """Rows kept."""
+        return self.counts["kept",]
+
+
+@dataclasses.dataclass(frozen=True)
+class ReleaseFacts:
+    """What the manifest says that no partition knows; picklable."""
+
+    name: str
+    recipe_sha256: str
+    recipe: dict[str, Any]
+    annotators: dict[str, str]
+
+    @classmethod
+    def of(cls, plan: Plan) -> "ReleaseFacts":
+        """Return the facts of a plan."""
+        recipe = {key: value for key, value in plan.resolved.items() if key != "root"}
+        return cls(plan.recipe.name, plan.recipe_sha256, recipe, annotators(plan.checkers))
+
+
+def write_manifest(facts: ReleaseFacts, run: RunDir, parts: Iterable[PartitionStats]) -> None:
+    """Write MANIFEST.json from every partition's statistics."""
+    parts = sorted(parts, key=lambda part: part.partition)
+    files = sorted((entry for part in parts for entry in part.files), key=lambda entry: entry.path)
+    manifest = Manifest(
+        name=facts.name,
+        recipe_sha256=facts.recipe_sha256,
+        recipe=facts.recipe,
+        versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        annotators=facts.annotators,
+        funnel=funnel([part.counts for part in parts], json.loads(storage.read_bytes(run.ingest))),
+        configs=_configs(files),
+        files=tuple(files),
+    )
+    storage.write_bytes(run.manifest, manifest.to_json().encode())
+
+
+def funnel(counts: Iterable["collections.Counter[tuple[str, ...]]"], ingested: Mapping[str, int]) -> dict[str, Any]:
+    """Return the counts from records read to rows kept, as nested tables in the order of the way."""
+    total: collections.Counter[tuple[str, ...]] = collections.Counter()
+    for one in counts:
+        total.update(one)
+    nested: dict[str, Any] = {
+        "records": ingested["records"],
+        "rejected_records": {},
+        "repeated": ingested["repeated"],
+        "problems": 0,
+        "problems_sampled": 0,
+        "samples": 0,
+        "verdicts": dict.fromkeys(STATUSES, 0),
+        "teachers": {},
+        "reflections": {},
+        "duplicates": {"exact": 0, "near": 0},
+        "rejected_samples": {},
+        "kept": 0,
+        "problems_kept": 0,
+    }
+    for path, count in sorted(total.items()):
+        here = nested
+        for name in path[:-1]:
+            here = here.setdefault(name, {})
+        here[path[-1]] = count
+    return nested
+
+
+def _configs(files: Iterable[FileEntry]) -> dict[str, ConfigEntry]:
+    by_config: dict[str, list[FileEntry]] = {}
+    for entry in files:
+        by_config.setdefault(entry.config, []).append(entry)
+    entries = {}
+    for config, of_config in sorted(by_config.items()):
+        schema = EXPORTS[config].schema if config in EXPORTS else REJECTED_SCHEMA
+        text = schema.to_string(show_field_metadata=False, show_schema_metadata=False)
+        entries[config] = ConfigEntry(
+            rows=sum(entry.rows for entry in of_config),
+            files=len(of_config),
+            schema=text,
+            schema_sha256=hashlib.sha256(text.encode()).hexdigest(),
+        )
+    return entries

@@ -1,0 +1,125 @@
+"""From a recipe to objects: every name is resolved here, before Beam starts, and workers receive the objects."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+import tomli_w
+
+from filters.checkers import CHECKERS
+from filters.checkers.checker import Checker
+from filters.selection import RULES
+from generators.families import FAMILIES
+from generators.records import expand
+from generators.sources import SOURCES, Source
+from generators.sources.files import FileSource
+from generators.sources.gym import GymChecker
+from generators.strategies import STRATEGIES
+from generators.strategies.repeated import Repeated
+from generators.teachers import TEACHERS
+from generators.teachers.recorded import RecordedTable
+from generators.teachers.teacher import TeacherTable
+from pipeline import storage
+from pipeline.exports import EXPORTS
+from pipeline.recipes import pick, suggestion
+from schemas.errors import UserError
+from schemas.recipe import Recipe, Section, Table
+
+
+def all_checkers() -> dict[str, Checker]:
+    """Return the filters' checkers, and those that a problem source brings with it."""
+    of_families = {name: family.checker for name, family in FAMILIES.items() if family.checker is not None}
+    return {**CHECKERS, **of_families, "gym": GymChecker()}
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A recipe with its names resolved."""
+
+    recipe: Recipe
+    sources: tuple[Source, ...]
+    teachers: Mapping[str, TeacherTable]
+    strategy: Repeated
+    checkers: Mapping[str, Checker]
+    resolved: Table  # the recipe with defaults filled in, paths as written
+
+    @property
+    def asked(self) -> list[str]:
+        """Names of the teachers that the strategy asks."""
+        return list(self.strategy.teachers or self.teachers)
+
+    @property
+    def recipe_sha256(self) -> str:
+        """Hash of the resolved recipe.  Where its files lie (`root`) is not part of it."""
+        table = {key: value for key, value in self.resolved.items() if key != "root"}
+        return hashlib.sha256(json.dumps(table, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+    def to_toml(self) -> str:
+        """Return the resolved recipe as TOML, with its hash in a comment."""
+        return f"# Resolved by starbeam; sha256 {self.recipe_sha256}\n{tomli_w.dumps(self.resolved)}"
+
+    def check_inputs(self) -> None:
+        """Raise UserError where an input file is not there."""
+        for table in (*self.sources, *self.teachers.values()):
+            if isinstance(table, FileSource | RecordedTable):
+                expand(table.path)
+
+
+def resolve(recipe: Recipe) -> Plan:
+    """Return the plan of a recipe.  Raises UserError at the first name or value that does not fit."""
+    sources = tuple(
+        pick(_rooted(table, recipe.root), "source", SOURCES, _of_many("problems", index, len(recipe.problems)))
+        for index, table in enumerate(recipe.problems)
+    )
+    teachers = {
+        name: pick(_rooted(table, recipe.root), "kind", TEACHERS, f"[teacher.{name}]") for name, table in recipe.teacher.items()
+    }
+    strategy = pick(recipe.strategy, "kind", STRATEGIES, "[strategy]")
+    _check_names("[strategy] teachers", strategy.teachers or (), teachers)
+    _check_names("[select] keep", recipe.select.keep, RULES)
+    _check_names("[export] configs", recipe.export.configs, EXPORTS)
+    checkers = all_checkers()
+    for source in sources:
+        if isinstance(source, FileSource):
+            _check_names("[problems] checker", (source.checker,), checkers)
+    return Plan(
+        recipe=recipe,
+        sources=cast(tuple[Source, ...], sources),
+        teachers=teachers,
+        strategy=strategy,
+        checkers=checkers,
+        resolved=_resolved(recipe, sources, teachers, strategy),
+    )
+
+
+def _of_many(name: str, index: int, count: int) -> str:
+    return f"[{name}]" if count == 1 else f"[[{name}]] number {index + 1}"
+
+
+def _rooted(table: Table, root: str) -> Table:
+    path = table.get("path")
+    if not root or not isinstance(path, str) or path.startswith("/") or "://" in path:
+        return table
+    return {**table, "path": storage.join(root, path)}
+
+
+def _check_names(where: str, names: tuple[str, ...], known: Mapping[str, object]) -> None:
+    for name in names:
+        if name not in known:
+            raise UserError(f"{where} = {name!r} is unknown; {suggestion(name, list(known))}")
+
+
+def _resolved(recipe: Recipe, sources: tuple[Section, ...], teachers: Mapping[str, Section], strategy: Section) -> dict[str, Any]:
+    table = recipe.model_dump(mode="json", exclude_none=True)
+    table["problems"] = [_as_written(source, raw) for source, raw in zip(sources, recipe.problems, strict=True)]
+    table["teacher"] = {name: _as_written(teacher, recipe.teacher[name]) for name, teacher in teachers.items()}
+    table["strategy"] = _as_written(strategy, recipe.strategy)
+    return table
+
+
+def _as_written(section: Section, raw: Table) -> Table:
+    """Return a section with its defaults filled in and its path as the recipe has it."""
+    table = section.model_dump(mode="json", exclude_none=True)
+    return {**table, "path": raw["path"]} if "path" in raw else table

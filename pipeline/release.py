@@ -1,0 +1,111 @@
+"""A partition's shards: duplicates join the annotations, selection decides, kept and rejected rows are written."""
+
+import collections
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filters.selection import select
+from pipeline import shards, storage
+from pipeline.exports import EXPORTS
+from pipeline.manifest import PartitionStats
+from pipeline.rundir import RunDir
+from schemas.annotation import DUPLICATE_TYPE
+from schemas.manifest import FileEntry
+from schemas.tables import FULL_SCHEMA, REJECTED_SCHEMA
+
+REJECTED = "rejected"
+SPLIT = "train"
+
+
+class DuplicateRow(NamedTuple):
+    """One duplicate of a partition."""
+
+    row: int
+    kind: str
+    kept_id: str
+    jaccard: float
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardWriter:
+    """Writes release/<config>/train-*.parquet; picklable."""
+
+    run: RunDir
+    keep: tuple[str, ...]
+    max_per_problem: int | None
+    configs: tuple[str, ...]
+
+    def write(self, partition: int, duplicates: Sequence[DuplicateRow]) -> PartitionStats:
+        """Write one partition's shards and return what was counted."""
+        table = with_duplicates(shards.read_table(self.run.annotated(partition)), duplicates)
+        reasons = select(table, self.keep, self.max_per_problem)
+        chosen = pa.array([reason is None for reason in reasons], pa.bool_())
+        kept = table.filter(chosen)
+        rejected = rejected_rows(table.filter(pc.invert(chosen)), [reason for reason in reasons if reason is not None])
+        records = pa.concat_tables([shards.read_table(path(partition)) for path in (self.run.rejects, self.run.unasked)])
+        tables = {name: EXPORTS[name].rows(kept) for name in dict.fromkeys(self.configs)}
+        tables[REJECTED] = pa.concat_tables([rejected, rejected_records(records)])
+        return PartitionStats(
+            partition=partition,
+            files=tuple(self._write_shard(config, partition, rows) for config, rows in tables.items()),
+            counts=self._counts(partition, table, kept, reasons, records),
+        )
+
+    def _write_shard(self, config: str, partition: int, table: pa.Table) -> FileEntry:
+        path = self.run.shard_name(config, partition)
+        written = shards.write_table(storage.join(self.run.release, path), table)
+        return FileEntry(path=path, config=config, split=SPLIT, rows=written.rows, bytes=written.bytes, sha256=written.sha256)
+
+    def _counts(
+        self, partition: int, table: pa.Table, kept: pa.Table, reasons: Sequence[str | None], records: pa.Table
+    ) -> "collections.Counter[tuple[str, ...]]":
+        """Return counts by path in the manifest's funnel."""
+        statuses = pc.struct_field(table["verdict"].combine_chunks(), "status").to_pylist()
+        kinds = pc.struct_field(table["duplicate"].combine_chunks(), "kind").to_pylist()
+        labels = [one["label"] for of_row in table["reflections"].to_pylist() for one in of_row]
+        counts: collections.Counter[tuple[str, ...]] = collections.Counter()
+        counts["problems",] = shards.row_count(self.run.problems(partition))
+        counts["problems_sampled",] = len(pc.unique(table["problem_id"]))
+        counts["problems_kept",] = len(pc.unique(kept["problem_id"]))
+        counts["samples",] = table.num_rows
+        counts["kept",] = kept.num_rows
+        counts.update(("verdicts", status) for status in statuses)
+        counts.update(("teachers", *pair) for pair in zip(table["teacher"].to_pylist(), statuses, strict=True))
+        counts.update(("duplicates", kind) for kind in kinds if kind is not None)
+        counts.update(("reflections", label) for label in labels)
+        counts.update(("rejected_samples", reason) for reason in reasons if reason is not None)
+        counts.update(("rejected_records", reason) for reason in records["reason"].to_pylist())
+        return counts
+
+
+def with_duplicates(table: pa.Table, duplicates: Sequence[DuplicateRow]) -> pa.Table:
+    """Return the table with a `duplicate` column."""
+    column: list[dict[str, Any] | None] = [None] * table.num_rows
+    for row, kind, kept_id, jaccard in duplicates:
+        column[row] = {"kind": kind, "kept_id": kept_id, "jaccard": jaccard}
+    return table.append_column("duplicate", pa.array(column, type=DUPLICATE_TYPE))
+
+
+def rejected_rows(table: pa.Table, reasons: Sequence[str]) -> pa.Table:
+    """Return samples that selection turned away, as rows of the `rejected` config."""
+    stage = pa.array(["select"] * table.num_rows, pa.string())
+    return _rejected({"stage": stage, "reason": pa.array(reasons, pa.string())}, table.select(FULL_SCHEMA.names))
+
+
+def rejected_records(records: pa.Table) -> pa.Table:
+    """Return records that never became a sample, as rows of the `rejected` config.  Their line in the file is no part of it."""
+    columns = {name: records[name] for name in ("reject_id", "stage", "reason", "detail", "raw", "source")}
+    return _rejected(columns, records.select([]))
+
+
+def _rejected(columns: dict[str, Any], table: pa.Table) -> pa.Table:
+    present = {**columns, **{name: table[name] for name in table.column_names}}
+    rows = len(columns["stage"])
+    return pa.Table.from_arrays(
+        [present[field.name] if field.name in present else pa.nulls(rows, field.type) for field in REJECTED_SCHEMA],
+        schema=REJECTED_SCHEMA,
+    )

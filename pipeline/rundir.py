@@ -1,0 +1,82 @@
+"""The run directory: where everything of one run lies, at a local path or an fsspec URL."""
+
+import dataclasses
+
+from pipeline import storage
+from schemas.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RunDir:
+    """Names of the files of a run.  Partition i of P is one file in each folder."""
+
+    url: str
+    partitions: int
+
+    def problems(self, partition: int) -> str:
+        """Problems of a partition, sorted by id."""
+        return self._part("problems", partition)
+
+    def recorded(self, partition: int) -> str:
+        """Recorded completions of a partition's problems, and of problems that nobody asks."""
+        return self._part("recorded", partition)
+
+    def rejects(self, partition: int) -> str:
+        """Records that never became a sample."""
+        return self._part("rejects", partition)
+
+    def samples(self, partition: int) -> str:
+        """Samples of a partition, sorted by problem and index."""
+        return self._part("samples", partition)
+
+    def unasked(self, partition: int) -> str:
+        """Recorded completions that answer none of the run's problems, as rejects."""
+        return self._part("unasked", partition)
+
+    def annotated(self, partition: int) -> str:
+        """Samples with what the filters say of them."""
+        return self._part("annotated", partition)
+
+    @property
+    def recipe(self) -> str:
+        """The recipe as resolved."""
+        return storage.join(self.url, "recipe.toml")
+
+    @property
+    def ingest(self) -> str:
+        """Counts of the ingest; its presence means that all problem files are there."""
+        return storage.join(self.url, "problems", "INGEST.json")
+
+    @property
+    def release(self) -> str:
+        """The folder of the release."""
+        return storage.join(self.url, "release")
+
+    @property
+    def manifest(self) -> str:
+        """Written last."""
+        return storage.join(self.release, "MANIFEST.json")
+
+    def shard_name(self, config: str, partition: int) -> str:
+        """Path of a shard below the release's folder."""
+        return f"{config}/train-{partition:05d}-of-{self.partitions:05d}.parquet"
+
+    def _part(self, folder: str, partition: int) -> str:
+        return storage.join(self.url, folder, f"part-{partition:05d}.parquet")
+
+    def unpublish(self) -> None:
+        """Remove the manifest, then the shards, of an earlier curation: a release is whole or it has no manifest."""
+        storage.remove(self.manifest)
+        for config in storage.list_names(self.release):
+            for name in storage.list_names(storage.join(self.release, config)):
+                if name.startswith("train-") and name.endswith(".parquet"):
+                    storage.remove(storage.join(self.release, config, name))
+
+
+def claim(url: str, partitions: int) -> RunDir:
+    """Return the run directory, new or this run's own.  Raises UserError where something else lies there."""
+    run = RunDir(url.rstrip("/") or "/", partitions)
+    names = storage.list_names(run.url)
+    if names and "recipe.toml" not in names:
+        raise UserError(f"--out {url}: holds {names[0]!r} but no recipe.toml, so it is no run; give a new or empty folder")
+    return run

@@ -1,0 +1,119 @@
+"""Files at local paths and fsspec URLs, each written whole or not at all."""
+
+import contextlib
+import functools
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any, ParamSpec, TypeVar
+
+import fsspec
+
+from schemas.errors import RunError, UserError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _failing_as_run_error(action: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(function)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                return function(*args, **kwargs)
+            except OSError as error:
+                url = args[0] if args else ""
+                raise RunError(f"cannot {action} {url}: {error.strerror or error}") from error
+
+        return wrapper
+
+    return decorate
+
+
+def join(base: str, *parts: str) -> str:
+    """Return the path or URL of something below `base`."""
+    return "/".join([base.rstrip("/") if base != "/" else "", *parts])
+
+
+def filesystem(url: str) -> tuple[Any, str]:
+    """Return the fsspec file system of a URL and the path in it.  Raises UserError where no driver is installed."""
+    try:
+        filesystem, path = fsspec.core.url_to_fs(url)
+    except (ImportError, ValueError) as error:
+        raise UserError(f"{url}: cannot be opened: {error}") from error
+    return filesystem, path
+
+
+def is_local(url: str) -> bool:
+    """Return whether a URL is a path of this machine."""
+    return "file" in _protocols(url)
+
+
+def is_private_to_process(url: str) -> bool:
+    """Return whether other processes of this machine cannot see what a URL names."""
+    return "memory" in _protocols(url)
+
+
+def _protocols(url: str) -> tuple[str, ...]:
+    protocol = filesystem(url)[0].protocol
+    return (protocol,) if isinstance(protocol, str) else tuple(protocol)
+
+
+@_failing_as_run_error("write")
+def write_bytes(url: str, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all.  Raises RunError."""
+    store, path = filesystem(url)
+    if not is_local(url):
+        store.pipe_file(path, data)  # object stores publish an object when its upload ends
+        return
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    temporary = f"{path}.{uuid.uuid4().hex}.tmp"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+@_failing_as_run_error("read")
+def read_bytes(url: str) -> bytes:
+    """Return a file's bytes.  Raises RunError."""
+    store, path = filesystem(url)
+    data: bytes = store.cat_file(path)
+    return data
+
+
+@contextlib.contextmanager
+def open_read(url: str) -> Iterator[Any]:
+    """Open a file for reading at random places."""
+    store, path = filesystem(url)
+    with store.open(path, "rb") as file:
+        yield file
+
+
+@_failing_as_run_error("look at")
+def exists(url: str) -> bool:
+    """Return whether there is a file of that name."""
+    store, path = filesystem(url)
+    return bool(store.isfile(path))
+
+
+@_failing_as_run_error("list")
+def list_names(url: str) -> list[str]:
+    """Return the sorted names of what a folder holds; empty where there is no such folder."""
+    store, path = filesystem(url)
+    try:
+        return sorted(entry.rstrip("/").rsplit("/", 1)[-1] for entry in store.ls(path, detail=False))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+@_failing_as_run_error("remove")
+def remove(url: str) -> None:
+    """Remove a file that may not be there."""
+    store, path = filesystem(url)
+    with contextlib.suppress(FileNotFoundError):
+        store.rm_file(path)

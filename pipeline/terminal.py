@@ -1,0 +1,102 @@
+"""What a person sees: text that cannot drive the terminal, coloured chains, the funnel."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+# One colour a label, told apart on dark and on light ground.
+LABEL_STYLES = {
+    "verification": "bold green",
+    "backtracking": "bold red",
+    "alternative": "bold blue",
+    "hesitation": "bold yellow",
+    "subgoal": "bold cyan",
+    "backward_chaining": "bold bright_blue",
+    "self_correction": "bold magenta",
+    "summary": "bold bright_black",
+}
+STATUS_STYLES = {"correct": "green", "incorrect": "red", "unsure": "yellow", "error": "magenta"}
+
+# Control characters drive a terminal, and the direction marks reorder what is read: each becomes a visible symbol.
+# A symbol is one code point, as what it stands for, so offsets into the text stay true.
+_VISIBLE = {
+    **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"},
+    0x7F: 0x2421,
+    **dict.fromkeys([*range(0x80, 0xA0), 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD),
+}
+
+
+def safe(text: str) -> str:
+    """Return a text with its control characters made visible; it has as many code points as before."""
+    return text.translate(_VISIBLE)
+
+
+def chain(reasoning: str, response: str, reflections: Sequence[Mapping[str, Any]]) -> Text:
+    """Return a chain with its reflections coloured, each with its label behind it."""
+    from schemas.sample import chain_text
+
+    text = Text(safe(chain_text(reasoning, response)))
+    spans = sorted(reflections, key=lambda one: (one["start"], one["end"]))
+    for one in spans:
+        text.stylize(LABEL_STYLES.get(one["label"], "bold"), one["start"], one["end"])
+    pieces, last = [], 0
+    for one in spans:
+        end = max(one["end"], last)
+        pieces += [text[last:end], Text(f" [{one['label']}]", style="dim italic")]
+        last = end
+    return Text.assemble(*pieces, text[last:])
+
+
+def row(values: Mapping[str, Any]) -> Text:
+    """Return one row of a release: what was asked, the chain, the verdict."""
+    lines = Text()
+    if values.get("sample_id") is None:  # a record that never became a sample
+        lines.append(f"{values['stage']}: {values['reason']}: {safe(values['detail'] or '')}\n", style="yellow")
+        return lines.append(safe(values["raw"] or ""))
+    verdict = values["verdict"]
+    lines.append(f"{values['sample_id']}  {safe(values['teacher'])}  {values['origin']}\n", style="dim")
+    lines.append(safe(values["question"]), style="bold")
+    lines.append("\n\n")
+    lines.append_text(chain(values["reasoning"], values["response"], values["reflections"]))
+    lines.append("\n\n")
+    lines.append(verdict["status"], style=STATUS_STYLES.get(verdict["status"], ""))
+    lines.append(
+        f"  read {safe(str(verdict['extracted']))}, gold {safe(str(values['answer']))}  ({verdict['checker']}: {verdict['reason']})",
+        style="dim",
+    )
+    if values.get("reason"):
+        lines.append(f"\nrejected: {values['reason']}", style="yellow")
+    return lines
+
+
+def funnel(counts: Mapping[str, Any]) -> Table:
+    """Return the funnel of a manifest as a table."""
+    table = Table(title="from records to rows", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table.add_column("step")
+    table.add_column("rows", justify="right")
+    table.add_column("of which", overflow="fold")
+    records = counts["rejected_records"]
+    table.add_row("records read", f"{counts['records']:,}", _parts({"repeated": counts["repeated"]}))
+    table.add_row("records rejected", f"{sum(records.values()):,}", _parts(records))
+    table.add_row("problems", f"{counts['problems']:,}", _parts({"with samples": counts["problems_sampled"]}))
+    table.add_row("samples", f"{counts['samples']:,}", _parts(counts["verdicts"]))
+    for teacher, statuses in counts["teachers"].items():
+        table.add_row(f"  by {safe(teacher)}", f"{sum(statuses.values()):,}", _parts(statuses))
+    table.add_row("duplicates", f"{sum(counts['duplicates'].values()):,}", _parts(counts["duplicates"]))
+    table.add_row("reflections", f"{sum(counts['reflections'].values()):,}", _parts(counts["reflections"]))
+    rejected = counts["rejected_samples"]
+    table.add_row("samples rejected", f"{sum(rejected.values()):,}", _parts(rejected))
+    table.add_row("kept", f"{counts['kept']:,}", _parts({"problems": counts["problems_kept"]}), style="bold")
+    return table
+
+
+def _parts(parts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {safe(name)}" for name, count in parts.items() if count)
+
+
+def console_of(stderr: bool) -> Console:
+    """Return a console on stdout or stderr that takes no text for markup."""
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
