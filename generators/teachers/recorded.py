@@ -12,12 +12,8 @@ from schemas.identity import content_id
 from schemas.problem import Problem
 from schemas.recipe import Section
 from schemas.reject import Reject
+from schemas.sample import THOUGHT_MARKS
 
-# The marks that published models put around their thought, opening and closing.
-THOUGHT_MARKS = (
-    ("<think>", "</think>"),  # DeepSeek-R1, Qwen3, QwQ
-    ("<|begin_of_thought|>", "<|end_of_thought|>"),  # Sky-T1, OpenThoughts
-)
 SOLUTION_MARKS = ("<|begin_of_solution|>", "<|end_of_solution|>")  # Sky-T1, OpenThoughts
 
 
