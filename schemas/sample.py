@@ -54,6 +54,12 @@ class Sample:
         )
 
 
+# The marks that published models put around their thought, opening and closing.
+THOUGHT_MARKS = (
+    ("<think>", "</think>"),  # DeepSeek-R1, Qwen3, QwQ
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),  # Sky-T1, OpenThoughts
+)
+
 MESSAGES_TYPE = pa.list_(pa.field("element", pa.struct([pa.field("role", pa.string()), pa.field("content", pa.string())])))
 
 SAMPLE_SCHEMA = pa.schema(

@@ -1,0 +1,114 @@
+"""What holds for every checker in the table."""
+
+import pickle
+import re
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filters.checkers import CHECKERS
+from schemas.annotation import STATUSES
+from schemas.problem import Problem
+
+# One problem a checker, with an answer that is right and one that is wrong.  A new checker adds its own line.
+EXAMPLES = {
+    "choice": (
+        Problem.of(question="q", answer="B", checker="choice", source="test", choices=("x", "y", "z")),
+        "B",
+        "C",
+    ),
+    "numeric": (Problem.of(question="q", answer="18", checker="numeric", source="test"), "18", "19"),
+    "text": (Problem.of(question="q", answer="Paris", checker="text", source="test"), "Paris", "Pariss"),
+}
+NAMES = sorted(CHECKERS)
+
+fragments = st.sampled_from(
+    [
+        "\\boxed{",
+        "}",
+        "{",
+        "$",
+        "the answer is ",
+        "answer: ",
+        "#### ",
+        "A: ",
+        "\n",
+        "<think>",
+        "</think>",
+        "答案是",
+        "\\frac{",
+        "/",
+        "1/0",
+        "1" * 5000,
+        "e999999",
+        ",",
+        ".",
+        "%",
+        "²",
+        "½",
+        "(b)",
+        "not ",
+        " or ",
+        "-",
+        "\\",
+        "**",
+        "oops",
+        "18",
+        " ",
+    ]
+)
+hostile = st.one_of(st.text(), st.lists(fragments, max_size=30).map("".join))
+
+
+def test_every_checker_has_an_example() -> None:
+    assert sorted(EXAMPLES) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("form", ["{}", "{}.", "So the answer is {}.", "Reasons.\n\n\\boxed{{{}}}", "<think>hm</think>Answer: {}"])
+def test_the_oracle_passes_and_a_corrupted_answer_fails(name: str, form: str) -> None:
+    problem, right, wrong = EXAMPLES[name]
+    assert CHECKERS[name].check(problem, form.format(right)).status == "correct"
+    assert CHECKERS[name].check(problem, form.format(wrong)).status == "incorrect"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pickles_and_is_named_with_a_version(name: str) -> None:
+    checker = CHECKERS[name]
+    problem, right, _ = EXAMPLES[name]
+    assert pickle.loads(pickle.dumps(checker)).check(problem, right) == checker.check(problem, right)
+    assert re.fullmatch(rf"{name}_v[0-9]+", checker.name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(deadline=None)
+@given(response=hostile, gold=st.one_of(st.none(), hostile))
+def test_verdicts_on_any_text_are_well_formed(name: str, response: str, gold: str | None) -> None:
+    problem, _, _ = EXAMPLES[name]
+    for asked in (problem, Problem.of(question="q", answer=gold, checker=name, source="test", choices=problem.choices)):
+        verdict = CHECKERS[name].check(asked, response)
+        assert verdict.status in STATUSES
+        assert verdict.checker == CHECKERS[name].name
+        assert re.fullmatch("[a-z_]+", verdict.reason)
+        assert verdict.extracted is not None or verdict.status in ("incorrect", "error")
+        assert verdict == CHECKERS[name].check(asked, response)
+
+
+def seconds(name: str, text: str) -> float:
+    problem, _, _ = EXAMPLES[name]
+    started = time.thread_time()
+    CHECKERS[name].check(problem, text)
+    return time.thread_time() - started
+
+
+@pytest.mark.parametrize(
+    "unit", ["\\boxed{", "{", "}", "answer: 5\n", "the answer is ", "答案是", "#### \n", "A:\n", "1", "**", " ", "a. "]
+)
+def test_time_is_linear_in_the_response(unit: str) -> None:
+    """Ten times the text takes about ten times as long; a quadratic step would take a hundred times."""
+    for name in NAMES:
+        small, large = unit * (10_000 // len(unit)), unit * (100_000 // len(unit))
+        least = max(min(seconds(name, small) for _ in range(2)), 0.01)  # below, a busy machine's noise counts
+        assert min(seconds(name, large) for _ in range(2)) <= 30 * least

@@ -1,0 +1,47 @@
+"""The verdict column: each row goes to its problem's checker."""
+
+import pytest
+
+from filters.checkers import CHECKERS, auto_checker
+from filters.verify import verify
+from schemas.problem import Problem
+
+
+def problem(answer: str | None, checker: str, choices: tuple[str, ...] = ()) -> Problem:
+    return Problem.of(question="q", answer=answer, checker=checker, source="test", choices=choices)
+
+
+def test_each_row_goes_to_its_own_checker() -> None:
+    problems = [
+        problem("18", "numeric"),
+        problem("Paris", "text"),
+        problem("A", "choice", ("x", "y")),
+        problem("1", "oracle"),
+    ]
+    verdicts = verify(problems, ["18", "Rome", "A", "1"], CHECKERS)
+    assert [verdict.status for verdict in verdicts] == ["correct", "incorrect", "correct", "error"]
+    assert [verdict.checker for verdict in verdicts] == ["numeric_v1", "text_v1", "choice_v1", "oracle"]
+    assert verdicts[3].reason == "unknown_checker"
+
+
+def test_columns_of_different_length_are_a_bug() -> None:
+    with pytest.raises(ValueError):
+        verify([problem("18", "numeric")], [], CHECKERS)
+
+
+def test_a_raising_checker_is_a_bug() -> None:
+    class Broken:
+        name = "broken_v1"
+
+        def check(self, problem: Problem, response: str) -> object:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        verify([problem("1", "broken")], ["1"], {"broken": Broken()})  # type: ignore[dict-item]
+
+
+def test_auto_checker() -> None:
+    assert auto_checker(problem("A", "auto", ("x", "y"))) == "choice"
+    assert auto_checker(problem("$1,200", "auto")) == "numeric"
+    assert auto_checker(problem("Paris", "auto")) == "text"
+    assert auto_checker(problem(None, "auto")) == "text"
