@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import signal
 import tomllib
 from collections.abc import Iterator, Sequence
 
@@ -33,7 +34,7 @@ def build(plan: Plan, options: Options, console: Console, sample: bool = True, c
     """Run the graphs asked for and return the run.  After `curate` its manifest is there; before, none is."""
     from pipeline import runner
 
-    runner.pipeline_options(options.beam_flags, 1)  # a wrong flag must cost nothing
+    runner.pipeline_options(options.beam_flags)  # first: a wrong flag must cost nothing
     run = _opened(plan, options.out, sample)
     with _saying_how_to_go_on(run):
         storage.write_bytes(run.recipe, plan.to_toml().encode())
@@ -75,6 +76,7 @@ def _is_sampled(run: RunDir) -> bool:
 
 @contextlib.contextmanager
 def _saying_how_to_go_on(run: RunDir) -> Iterator[None]:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # batch systems ask to stop in this way
     go_on = f"{run.url} has no MANIFEST.json; the same command goes on from the partitions that are done"
     try:
         yield
@@ -90,9 +92,9 @@ def _sample(plan: Plan, run: RunDir, options: Options, reporter: Reporter) -> No
     from pipeline.sample import sample_graph
 
     ingest(plan, run, options.limit, reporter)
-    beam_options = runner.pipeline_options(options.beam_flags, 1)
-    reporter = reporter if runner.is_local(beam_options) else Reporter()
-    runner.run_graph(lambda p: sample_graph(p, plan, run, reporter), beam_options)
+    beam_options = runner.pipeline_options(options.beam_flags)
+    seen = reporter if runner.is_local(beam_options) else Reporter()
+    runner.run_graph(lambda p: sample_graph(p, plan, run, seen), beam_options)
 
 
 def _curate(plan: Plan, run: RunDir, options: Options, reporter: Reporter) -> None:
@@ -100,9 +102,9 @@ def _curate(plan: Plan, run: RunDir, options: Options, reporter: Reporter) -> No
     from pipeline.curate import curate_graph
 
     workers = 1 if storage.is_private_to_process(run.url) else options.workers or _workers_that_pay(run)
-    beam_options = runner.pipeline_options(options.beam_flags, min(workers, run.partitions))
-    reporter = reporter if runner.is_local(beam_options) else Reporter()
-    runner.run_graph(lambda p: curate_graph(p, plan, run, reporter), beam_options)
+    beam_options = runner.pipeline_options(options.beam_flags)
+    seen = reporter if runner.is_local(beam_options) else Reporter()
+    runner.run_graph(lambda p: curate_graph(p, plan, run, seen), beam_options, min(workers, run.partitions))
 
 
 def _workers_that_pay(run: RunDir) -> int:

@@ -53,7 +53,7 @@ def parse(text: str, path: str, settings: Sequence[str] = ()) -> Recipe:
 
 
 def _apply(table: Table, setting: str) -> None:
-    """Set one dotted key of a raw recipe; a number steps into a list, `*` means each."""
+    """Set one dotted key of a raw recipe; a number, from 0, steps into a list of tables."""
     key, equals, value = setting.partition("=")
     if not equals or not key:
         raise UserError(f"--set {setting!r}: must be key=value, as in --set strategy.samples=8")
@@ -64,10 +64,14 @@ def _apply(table: Table, setting: str) -> None:
     *parents, last = key.split(".")
     here: Any = table
     for name in parents:
-        here = here[int(name)] if isinstance(here, list) and name.isdecimal() and int(name) < len(here) else here
-        here = here.setdefault(name, {}) if isinstance(here, dict) else here
+        if isinstance(here, dict):
+            here = here.setdefault(name, {})
+        elif isinstance(here, list) and name.isdecimal() and int(name) < len(here):
+            here = here[int(name)]
+        else:
+            here = None
     if not isinstance(here, dict):
-        raise UserError(f"--set {setting!r}: {key.rpartition('.')[0]!r} is no table of the recipe")
+        raise UserError(f"--set {setting!r}: {key.rpartition('.')[0]!r} is no table of the recipe; see its [tables]")
     here[last] = parsed
 
 
@@ -86,7 +90,11 @@ def _explain(error: ErrorDetails, section: type[Section]) -> str:
         return f"unknown key {key!r}; {suggestion(str(error['loc'][-1]), _keys_at(section, error['loc'][:-1]))}"
     if error["type"] == "missing":
         return f"{key!r} is missing; add it{_described(section, error['loc'])}"
-    rule = _SHOULD.sub("must", error["msg"].removeprefix("Value error, ")).replace("be a valid integer", "be an integer").replace("be a valid", "be a")
+    rule = (
+        _SHOULD.sub("must", error["msg"].removeprefix("Value error, "))
+        .replace("be a valid integer", "be an integer")
+        .replace("be a valid", "be a")
+    )
     return f"{key} = {seen}: {rule}; change it{_described(section, error['loc'])}"
 
 

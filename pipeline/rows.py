@@ -23,6 +23,7 @@ STDOUT = "-"
 REJECTS_SAID = 5  # rejects that are described on stderr; the file holds all
 
 Row = dict[str, Any]
+Write = Callable[[Sequence[tuple[Record, Any]]], None]
 
 
 class Rows:
@@ -83,15 +84,14 @@ class Rows:
         print(f"starbeam: {count:,} rows written, {self.rejects:,} rejected{where}", file=sys.stderr)
 
     @contextlib.contextmanager
-    def _writer(self) -> Iterator[Callable[[Sequence[tuple[Record, Any]]], None]]:
+    def _writer(self) -> Iterator[Write]:
         if self._out == STDOUT:
             yield lambda batch: print(self._lines(batch), end="")
             return
         temporary = f"{self._out}.part"
         try:
-            with fsspec.open(temporary, "wb", compression=None) as file:
-                with self._parquet(file) if self._as_parquet else self._json(file) as write:
-                    yield write
+            with fsspec.open(temporary, "wb", compression=None) as file, self._format(file) as write:
+                yield write
             store, path = storage.filesystem(self._out)
             store.mv(storage.filesystem(temporary)[1], path)
         except OSError as error:
@@ -99,8 +99,11 @@ class Rows:
         finally:
             storage.remove(temporary)
 
+    def _format(self, file: IO[bytes]) -> contextlib.AbstractContextManager[Write]:
+        return self._parquet(file) if self._as_parquet else self._json(file)
+
     @contextlib.contextmanager
-    def _json(self, file: IO[bytes]) -> Iterator[Callable[[Sequence[tuple[Record, Any]]], None]]:
+    def _json(self, file: IO[bytes]) -> Iterator[Write]:
         zipped = self._out.endswith(".gz")
         stream = gzip.GzipFile(fileobj=file, mode="wb", mtime=0) if zipped else contextlib.nullcontext(file)
         with stream as out:
@@ -118,7 +121,7 @@ class Rows:
             return text.getvalue()
 
     @contextlib.contextmanager
-    def _parquet(self, file: IO[bytes]) -> Iterator[Callable[[Sequence[tuple[Record, Any]]], None]]:
+    def _parquet(self, file: IO[bytes]) -> Iterator[Write]:
         with fsspec.open(self.paths[0], "rb") as first:
             schema = pq.read_schema(first)
         field = pa.field(self._column, self._type)

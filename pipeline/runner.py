@@ -1,45 +1,50 @@
 """Running a Beam graph: which runner, how many processes, and errors in one line."""
 
+import contextlib
 import logging
 import re
-from collections.abc import Callable, Sequence
+import shlex
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from schemas.errors import RunError, UserError
 
 LOCAL_RUNNER = "FnApiRunner"  # named, because DirectRunner tries to download another engine first and runs on what it finds
+BEAM_THREADS = ("run_worker", "read_grpc_client_inputs", "beam_control_read")  # those that notice a lost worker process
+LOST_WORKER = ("Worker subprocess exited", "Channel closed prematurely")  # what Beam says of a worker process that died
+LOG_SHOWN = 300  # characters of a lost worker's last words
 
 # Runners and worker processes give back text only: the error that our code raised is found by its class and its line.
-_OURS = re.compile(r"(?:schemas\.errors\.)?(UserError|RunError): (.*?)(?: \[while running .*)?$", re.MULTILINE)
-_WHILE = re.compile(r" \[while running .*\]$", re.DOTALL)
+_OURS = re.compile(r"^(?:RuntimeError: )?(?:schemas\.errors\.)?(UserError|RunError): (.*)$", re.MULTILINE)
+_WHILE = re.compile(r" \[while running .*", re.DOTALL)
 
 
-def pipeline_options(flags: Sequence[str], workers: int) -> PipelineOptions:
-    """Return Beam's options: the flags, and where they name no runner the in-process one with `workers` processes."""
-    unknown = _unknown_flags(flags)
-    if unknown:
-        raise UserError(f"Beam flag {unknown[0]!r} is unknown to apache-beam {beam.__version__}; see its pipeline options")
+def pipeline_options(flags: Sequence[str]) -> PipelineOptions:
+    """Return Beam's options; where the flags name no runner, the in-process one.  Raises UserError at an unknown flag."""
+    known = _known_flags()
+    for flag in flags:
+        if flag.startswith("-") and flag.split("=", 1)[0] not in known:
+            raise UserError(f"Beam flag {flag!r} is unknown to apache-beam {beam.__version__}; see its pipeline options")
     options = PipelineOptions(list(flags))
-    if options.view_as(StandardOptions).runner is None:
-        options.view_as(StandardOptions).runner = LOCAL_RUNNER
-        direct = options.view_as(DirectOptions)
-        if workers > 1 and direct.direct_running_mode == "in_memory":
-            direct.direct_num_workers = workers
-            direct.direct_running_mode = "multi_processing"
+    standard = options.view_as(StandardOptions)
+    standard.runner = standard.runner or LOCAL_RUNNER
     return options
 
 
-def _unknown_flags(flags: Sequence[str]) -> list[str]:
-    known: set[str] = set()
+def _known_flags() -> set[str]:
+    flags = _Flags()
     for options in PipelineOptions.__subclasses__():
-        parser = _Flags()
-        adder = getattr(options, "_add_argparse_args", None)
-        if adder is not None:
-            adder(parser)
-        known |= parser.names
-    return [flag for flag in flags if flag.startswith("-") and flag.split("=", 1)[0] not in known]
+        add = getattr(options, "_add_argparse_args", None)
+        if add is not None:
+            add(flags)
+    return flags.names
 
 
 class _Flags:
@@ -60,20 +65,54 @@ def is_local(options: PipelineOptions) -> bool:
     return bool(options.view_as(StandardOptions).runner == LOCAL_RUNNER)
 
 
-def run_graph(build: Callable[[beam.Pipeline], None], options: PipelineOptions) -> None:
-    """Build a graph and run it to its end.  Raises UserError or RunError where our code did, on whatever worker."""
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
-    p = beam.Pipeline(options=options)
-    build(p)
+def run_graph(build: Callable[[beam.Pipeline], None], options: PipelineOptions, workers: int = 1) -> None:
+    """Build a graph and run it to its end; `workers` are processes of the local runner.
+
+    Raises UserError or RunError where our code did, on whatever worker.
+    """
+    # Beam logs every error that it also raises, and its threads shout when their worker goes; one line is enough.
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL if is_local(options) else logging.ERROR)
+    with _quiet_threads(), tempfile.NamedTemporaryFile("r", prefix="starbeam-workers-", suffix=".log", errors="replace") as log:
+        p = beam.Pipeline(runner=_runner(options, workers, log.name), options=options)
+        build(p)
+        try:
+            p.run().wait_until_finish()
+        except (UserError, RunError) as error:
+            raise type(error)(_WHILE.sub("", str(error))) from error
+        except RuntimeError as error:
+            if str(error).startswith("KeyboardInterrupt"):
+                raise KeyboardInterrupt from error
+            raise _ours(str(error), log.read()) or error from error
+
+
+@contextlib.contextmanager
+def _quiet_threads() -> Iterator[None]:
+    before = threading.excepthook
+    threading.excepthook = lambda args: None if getattr(args.thread, "name", "") in BEAM_THREADS else before(args)
     try:
-        p.run().wait_until_finish()
-    except (UserError, RunError) as error:
-        raise type(error)(_WHILE.sub("", str(error))) from error
-    except RuntimeError as error:
-        ours = _OURS.findall(str(error))
-        if ours:
-            kind, message = ours[-1]
-            raise (UserError if kind == "UserError" else RunError)(message) from error
-        if "Worker subprocess exited" in str(error):
-            raise RunError(f"a worker process died ({str(error).splitlines()[0][:200]}); perhaps it ran out of memory") from error
-        raise
+        yield
+    finally:
+        threading.excepthook = before
+
+
+def _runner(options: PipelineOptions, workers: int, log: str) -> FnApiRunner | None:
+    """Return the runner for several local processes, or None for what the options say."""
+    direct = options.view_as(DirectOptions)
+    if workers < 2 or not is_local(options) or direct.direct_num_workers != 1:
+        return None
+    direct.direct_num_workers = workers
+    # -P: the folder where the command was called may hold another package named pipeline.
+    command = f"exec {shlex.quote(sys.executable)} -P -m pipeline.worker 2>>{shlex.quote(log)}"
+    return FnApiRunner(default_environment=SubprocessSDKEnvironment.from_command_string(command))
+
+
+def _ours(message: str, log: str) -> Exception | None:
+    """Return the error that our code raised on a worker, as far as the text tells; None for anything else."""
+    found = _OURS.findall(message)
+    if found:
+        kind, line = found[-1]
+        return (UserError if kind == "UserError" else RunError)(_WHILE.sub("", line))
+    if any(symptom in message for symptom in LOST_WORKER):
+        last = " ".join(log.split())[-LOG_SHOWN:]
+        return RunError(f"a worker process died, perhaps for want of memory; try fewer --workers ({last or 'it said nothing'})")
+    return None

@@ -63,10 +63,8 @@ def row(values: Mapping[str, Any]) -> Text:
     lines.append_text(chain(values["reasoning"], values["response"], values["reflections"]))
     lines.append("\n\n")
     lines.append(verdict["status"], style=STATUS_STYLES.get(verdict["status"], ""))
-    lines.append(
-        f"  read {safe(str(verdict['extracted']))}, gold {safe(str(values['answer']))}  ({verdict['checker']}: {verdict['reason']})",
-        style="dim",
-    )
+    read, gold = safe(str(verdict["extracted"])), safe(str(values["answer"]))
+    lines.append(f"  read {read}, gold {gold}  ({verdict['checker']}: {verdict['reason']})", style="dim")
     if values.get("reason"):
         lines.append(f"\nrejected: {values['reason']}", style="yellow")
     return lines

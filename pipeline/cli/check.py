@@ -5,6 +5,7 @@ import itertools
 import click
 
 from generators.families.family import Procedural
+from generators.sources.gym import Gym
 from pipeline.plan import Plan, resolve
 from pipeline.recipes import load
 from schemas.problem import Problem
@@ -31,7 +32,7 @@ def check_command(recipe: str, settings: tuple[str, ...]) -> None:
 
 def _count(plan: Plan, index: int) -> int:
     source = plan.sources[index]
-    if isinstance(source, Procedural):
+    if isinstance(source, Procedural | Gym):
         return source.count
     rows = list(itertools.islice(source.problems(plan.recipe.seed, RECORDS_READ), RECORDS_READ))
     rejects = [row for row in rows if isinstance(row, Reject)]
