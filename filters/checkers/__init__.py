@@ -6,7 +6,11 @@ from filters.checkers.numeric import Numeric, read_quantity
 from filters.checkers.text import ExactText
 from schemas.problem import Problem
 
-CHECKERS: dict[str, Checker] = {"choice": Choice(), "numeric": Numeric(), "text": ExactText()}
+CHECKERS: dict[str, Checker] = {
+    "choice": Choice(),
+    "numeric": Numeric(),
+    "text": ExactText(),
+}
 
 
 def auto_checker(problem: Problem) -> str:
