@@ -2,12 +2,14 @@
 
 from filters.checkers.checker import Checker
 from filters.checkers.choice import Choice
+from filters.checkers.math import Math
 from filters.checkers.numeric import Numeric, read_quantity
 from filters.checkers.text import ExactText
 from schemas.problem import Problem
 
 CHECKERS: dict[str, Checker] = {
     "choice": Choice(),
+    "math": Math(),
     "numeric": Numeric(),
     "text": ExactText(),
 }
