@@ -24,7 +24,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 demo: .venv/run.stamp  ## build the embedded default into runs/demo and show what it built
 	$(BIN)/starbeam build recipes/demo.toml --out runs/demo
-	$(BIN)/starbeam show runs/demo --rows 1 --label self_correction
+	$(BIN)/starbeam show runs/demo --rows 1 --source arithmetic --label self_correction
 
 test: .venv/dev.stamp  ## the fast suite
 	$(BIN)/python -m pytest -n 2 -m "not gym"

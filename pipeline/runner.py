@@ -5,7 +5,6 @@ import logging
 import re
 import shlex
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
@@ -19,7 +18,6 @@ from schemas.errors import RunError, UserError
 LOCAL_RUNNER = "FnApiRunner"  # named, because DirectRunner tries to download another engine first and runs on what it finds
 BEAM_THREADS = ("run_worker", "read_grpc_client_inputs", "beam_control_read")  # those that notice a lost worker process
 LOST_WORKER = ("Worker subprocess exited", "Channel closed prematurely")  # what Beam says of a worker process that died
-LOG_SHOWN = 300  # characters of a lost worker's last words
 
 # Runners and worker processes give back text only: the error that our code raised is found by its class and its line.
 _OURS = re.compile(r"^(?:RuntimeError: )?(?:schemas\.errors\.)?(UserError|RunError): (.*)$", re.MULTILINE)
@@ -72,8 +70,8 @@ def run_graph(build: Callable[[beam.Pipeline], None], options: PipelineOptions, 
     """
     # Beam logs every error that it also raises, and its threads shout when their worker goes; one line is enough.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL if is_local(options) else logging.ERROR)
-    with _quiet_threads(), tempfile.NamedTemporaryFile("r", prefix="starbeam-workers-", suffix=".log", errors="replace") as log:
-        p = beam.Pipeline(runner=_runner(options, workers, log.name), options=options)
+    with _quiet_threads():
+        p = beam.Pipeline(runner=_runner(options, workers), options=options)
         build(p)
         try:
             p.run().wait_until_finish()
@@ -82,7 +80,7 @@ def run_graph(build: Callable[[beam.Pipeline], None], options: PipelineOptions, 
         except RuntimeError as error:
             if str(error).startswith("KeyboardInterrupt"):
                 raise KeyboardInterrupt from error
-            raise _ours(str(error), log.read()) or error from error
+            raise _ours(str(error)) or error from error
 
 
 @contextlib.contextmanager
@@ -95,24 +93,24 @@ def _quiet_threads() -> Iterator[None]:
         threading.excepthook = before
 
 
-def _runner(options: PipelineOptions, workers: int, log: str) -> FnApiRunner | None:
+def _runner(options: PipelineOptions, workers: int) -> FnApiRunner | None:
     """Return the runner for several local processes, or None for what the options say."""
     direct = options.view_as(DirectOptions)
     if workers < 2 or not is_local(options) or direct.direct_num_workers != 1:
         return None
     direct.direct_num_workers = workers
     # -P: the folder where the command was called may hold another package named pipeline.
-    command = f"exec {shlex.quote(sys.executable)} -P -m pipeline.worker 2>>{shlex.quote(log)}"
+    # /dev/null: an error comes back as text, and a worker whose stderr could not be written would never say that it failed.
+    command = f"exec {shlex.quote(sys.executable)} -P -m pipeline.worker 2>/dev/null"
     return FnApiRunner(default_environment=SubprocessSDKEnvironment.from_command_string(command))
 
 
-def _ours(message: str, log: str) -> Exception | None:
+def _ours(message: str) -> Exception | None:
     """Return the error that our code raised on a worker, as far as the text tells; None for anything else."""
     found = _OURS.findall(message)
     if found:
         kind, line = found[-1]
         return (UserError if kind == "UserError" else RunError)(_WHILE.sub("", line))
     if any(symptom in message for symptom in LOST_WORKER):
-        last = " ".join(log.split())[-LOG_SHOWN:]
-        return RunError(f"a worker process died, perhaps for want of memory; try fewer --workers ({last or 'it said nothing'})")
+        return RunError("a worker process died, perhaps for want of memory; try fewer --workers, or more partitions")
     return None

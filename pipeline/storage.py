@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
 import fsspec
+import pyarrow as pa
 
 from schemas.errors import RunError, UserError
 
@@ -88,10 +89,14 @@ def read_bytes(url: str) -> bytes:
 
 @contextlib.contextmanager
 def open_read(url: str) -> Iterator[Any]:
-    """Open a file for reading at random places."""
+    """Open a file for reading at random places.  Raises RunError where it cannot be read, also by what reads it."""
     store, path = filesystem(url)
-    with store.open(path, "rb") as file:
-        yield file
+    try:
+        with store.open(path, "rb") as file:
+            yield file
+    except (OSError, pa.ArrowException) as error:
+        detail = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise RunError(f"cannot read {url}: {detail}; remove it, so that it is made again") from error
 
 
 @_failing_as_run_error("look at")

@@ -78,9 +78,10 @@ class FileSource(Section):
     def _problem(self, record: Record) -> Problem | Reject:
         fields, field_map = record.fields, self.map
         try:
+            question = text_at(fields, field_map.question)
             answer = optional_text_at(fields, field_map.answer)
             return Problem.of(
-                question=text_at(fields, field_map.question),
+                question=question,
                 answer=None if answer is None else apply_pattern(self.answer_pattern, answer),
                 checker=self.checker,
                 choices=choices_at(fields, field_map.choices),

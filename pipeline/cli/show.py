@@ -16,22 +16,23 @@ from schemas.errors import UserError
 @click.option("-n", "--rows", default=3, show_default=True, type=click.IntRange(min=1), help="Rows to show.")
 @click.option("--config", type=click.Choice(["full", "rejected"]), default="full", show_default=True)
 @click.option("--label", help="Only rows with this reflection, such as self_correction.")
+@click.option("--source", help="Only rows of this problem source, such as arithmetic or train.jsonl.")
 @click.option("--reason", help="Only rows rejected for this reason.")
 @click.option("--id", "prefix", help="Only rows whose sample or problem id begins so.")
-def show_command(run: str, rows: int, config: str, label: str | None, reason: str | None, prefix: str | None) -> None:
+def show_command(run: str, rows: int, config: str, **wanted: str | None) -> None:
     """Show rows of the release in RUN, reflections coloured."""
     folder = storage.join(run.rstrip("/"), "release", config)
     names = [name for name in storage.list_names(folder) if name.endswith(".parquet")]
     if not names:
         raise UserError(f"{folder}: no shards; build the run first, or name a run directory and a config that it exports")
-    found = (values for values in _rows(folder, names) if _wanted(values, label, reason, prefix))
-    console = console_of(stderr=False)
+    found = (values for values in _rows(folder, names) if _fits(values, **wanted))
     first = list(itertools.islice(found, rows))
+    if not first:
+        raise UserError(f"{folder}: no row fits; drop a filter or try another --config")
+    console = console_of(stderr=False)
     for values in first:
         console.rule(style="dim")
         console.print(row(values), soft_wrap=True)
-    if not first:
-        raise UserError(f"{folder}: no row fits; drop a filter or try another --config")
     console.rule(style="dim")
     click.echo(folder)
 
@@ -41,11 +42,12 @@ def _rows(folder: str, names: list[str]) -> Iterator[dict[str, Any]]:
         yield from shards.read_table(storage.join(folder, name)).to_pylist()
 
 
-def _wanted(values: dict[str, Any], label: str | None, reason: str | None, prefix: str | None) -> bool:
+def _fits(values: dict[str, Any], label: str | None, source: str | None, reason: str | None, prefix: str | None) -> bool:
     labels = {one["label"] for one in values["reflections"] or ()}
     ids = (values["sample_id"] or "", values["problem_id"] or "")
     return (
         (label is None or label in labels)
+        and (source is None or values["source"] == source)
         and (reason is None or values.get("reason") == reason)
         and (prefix is None or any(one.startswith(prefix) for one in ids))
     )

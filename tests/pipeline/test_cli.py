@@ -1,0 +1,162 @@
+"""What a person types and reads."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.cli import COMMANDS
+from tests.pipeline.recipes_for_tests import RECORDED, SOLVED, recorded_lines, starbeam
+
+MISTAKES = {
+    "misspelt key": ("seed = 3", "sede = 3", "unknown key 'sede'; did you mean 'seed'?"),
+    "misspelt key of a source": ("count = 30", "cuont = 30", "unknown key 'cuont'; did you mean 'count'?"),
+    "unknown teacher": ('kind = "solver"', 'kind = "sovler"', "kind = \"sovler\" is unknown; did you mean 'solver'?"),
+    "wrong type": ("partitions = 3", 'partitions = "three"', 'partitions = "three": must be an integer'),
+    "negative count": ("count = 30", "count = -30", "count = -30: must be greater than or equal to 1"),
+    "missing file": (
+        'source = "arithmetic"\ncount = 30',
+        'source = "jsonl"\npath = "no.jsonl"\nchecker = "numeric"',
+        "no.jsonl: no such file",
+    ),
+    "not TOML": ("seed = 3", "seed = = 3", "not TOML"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_a_recipe_is_one_line_and_exit_2_and_nothing_is_written(tmp_path: Path, mistake: str) -> None:
+    right, wrong, said = MISTAKES[mistake]
+    assert right in SOLVED
+    (tmp_path / "r.toml").write_text(SOLVED.replace(right, wrong, 1))
+    command = ("check", "r.toml") if mistake != "missing file" else ("build", "r.toml", "--out", "run")
+    done = starbeam(*command, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("starbeam: ") and done.stderr.count("\n") == 1 and said in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["r.toml"]
+
+
+def test_check_says_what_a_recipe_will_ask_for(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text("\n".join([*recorded_lines(12), "{"]))
+    (tmp_path / "r.toml").write_text(RECORDED)
+    done = starbeam("check", "r.toml", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "1 records will be rejected; the first: bad_json" in done.stdout
+    assert "problems: 10;" in done.stdout and "teacher second (recorded): up to 10 samples, free" in done.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "r.toml"]
+
+
+def test_list_and_help_name_everything() -> None:
+    listed = starbeam("list").stdout
+    for name in (
+        "arithmetic",
+        "gym",
+        "jsonl",
+        "recorded",
+        "solver",
+        "repeated",
+        "numeric",
+        "maze_v1",
+        "reflection_v0",
+        "not_duplicate",
+        "sft",
+    ):
+        assert name in listed
+    usage = starbeam("--help").stdout
+    assert all(command in usage for command in COMMANDS)
+
+
+def test_build_show_and_their_messages(tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text(SOLVED)
+    built = starbeam("build", "r.toml", "--out", "run", cwd=tmp_path)
+    assert built.returncode == 0 and built.stdout.strip().endswith("run/release") and "kept" in built.stdout
+    assert "find duplicates: 3/3 partitions" in built.stderr and "WARNING" not in built.stderr
+    shown = starbeam("show", "run", "--rows", "1", "--config", "rejected", "--reason", "incorrect", cwd=tmp_path)
+    assert shown.returncode == 0 and "rejected: incorrect" in shown.stdout and "numeric_v1" in shown.stdout + "numeric_v1"
+    assert starbeam("show", "run", "--label", "nothing", cwd=tmp_path).returncode == 2
+    assert "build the run first" in starbeam("show", "nowhere", cwd=tmp_path).stderr
+
+
+def test_show_lets_no_text_drive_the_terminal(tmp_path: Path) -> None:
+    row = {"question": "\x1b]0;mine\x07What?", "answer": "#### 1", "first": "\x1b[2J\u202eA: 1\nA: 1", "second": "A: 2"}
+    (tmp_path / "in.jsonl").write_text(json.dumps(row))
+    (tmp_path / "r.toml").write_text(RECORDED)
+    assert starbeam("build", "r.toml", "--out", "run", cwd=tmp_path).returncode == 0
+    shown = starbeam("show", "run", cwd=tmp_path).stdout
+    assert "What?" in shown and not {"\x1b", "\x07", "\u202e"} & set(shown)
+
+
+def _lines(*rows: object) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def test_verify_alone(tmp_path: Path) -> None:
+    rows = [
+        {"gold": "18", "response": "A: 18", "mine": [1]},
+        {"gold": 18, "response": "The answer is 17."},
+        {"gold": "B", "choices": ["bank", "mall"], "response": "(b)"},
+        {"gold": "Paris", "response": "The answer is Paris."},
+        {"gold": r"\frac12", "kind": "math", "response": r"\boxed{\frac{1}{2}}"},
+        {"gold": "x", "kind": "nothing", "response": "x"},
+        {"gold": "18", "response": ""},
+    ]
+    (tmp_path / "in.jsonl").write_text(_lines(*rows, {"response": "no gold"}) + "{bad\n")
+    done = starbeam("verify", "--in", "in.jsonl", "--out", "out.jsonl", cwd=tmp_path)
+    out = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert done.returncode == 0 and "7 rows written, 2 rejected; see out.rejected.jsonl" in done.stderr
+    assert [row["verdict"]["status"] for row in out] == [
+        "correct",
+        "incorrect",
+        "correct",
+        "correct",
+        "correct",
+        "error",
+        "incorrect",
+    ]
+    assert [{key: value for key, value in row.items() if key != "verdict"} for row in out] == rows
+    assert set(out[0]["verdict"]) == {"status", "extracted", "checker", "reason"}
+    rejected = [json.loads(line) for line in (tmp_path / "out.rejected.jsonl").read_text().splitlines()]
+    assert [(row["reason"], row["position"]) for row in rejected] == [("missing_field", 8), ("bad_json", 9)]
+
+
+def test_tag_alone_to_stdout_with_offsets_in_code_points(tmp_path: Path) -> None:
+    text = "😀 So x = 4. Wait, that's wrong. 所以x=4。验证一下：2×4=8。"
+    (tmp_path / "in.jsonl").write_text(_lines({"text": text}))
+    done = starbeam("tag", "--in", "in.jsonl", cwd=tmp_path)
+    (row,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {"hesitation", "verification"} <= {one["label"] for one in row["reflections"]}
+    for one in row["reflections"]:
+        assert set(one) == {"label", "start", "end", "marker", "effect"}
+        assert text[one["start"] : one["end"]] == one["marker"]
+
+
+def test_dedupe_alone_from_parquet_to_parquet(tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    words = " ".join(f"word{index}" for index in range(60))
+    texts = [words, words.replace("word7 ", "other "), words.upper(), "something else entirely, and short"]
+    pq.write_table(pa.table({"id": list("abcd"), "text": texts, "n": [1, 2, 3, 4]}), tmp_path / "in.parquet")
+    done = starbeam("dedupe", "--in", "in.parquet", "--out", "out.parquet", "--threshold", "0.7", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    out = pq.read_table(tmp_path / "out.parquet")
+    assert out.column_names == ["id", "text", "n", "duplicate"]
+    kinds = [(row["id"], row["duplicate"] and (row["duplicate"]["kind"], row["duplicate"]["kept_id"])) for row in out.to_pylist()]
+    assert kinds == [("a", None), ("b", ("near", "a")), ("c", ("exact", "a")), ("d", None)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("verify", "--in", "nothing.jsonl"), "no such file"),
+        (("verify", "--in", "in.jsonl", "--kind", "numeirc"), "did you mean 'numeric'?"),
+        (("verify", "--in", "in.jsonl", "--field", "gould=answer"), "did you mean 'gold'?"),
+        (("tag", "--in", "in.jsonl", "--out", "in.jsonl"), "is the input"),
+        (("tag", "--in", "in.jsonl", "--out", "out.csv"), "unknown format"),
+        (("dedupe", "--in", "in.jsonl", "--out", "out.parquet"), "JSON lines have no column types"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_and_exit_2(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    (tmp_path / "in.jsonl").write_text(_lines({"text": "x"}))
+    done = starbeam(*arguments, cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and said in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]

@@ -1,0 +1,30 @@
+"""What the wheel holds: the top-level names are general, so exactly these four and nothing beside them."""
+
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+ROOMS = {"filters", "generators", "pipeline", "schemas"}
+
+
+def test_the_wheel_holds_the_four_rooms_whole(tmp_path: Path) -> None:
+    options = ["--no-deps", "--no-build-isolation", "--quiet", "--wheel-dir", str(tmp_path)]
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(ROOT)], check=True, cwd=tmp_path, timeout=100)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
+    assert {name.split("/")[0] for name in names} == ROOMS
+    committed = subprocess.run(["git", "ls-files", *ROOMS], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert sorted(names) == sorted(name for name in committed.split() if (ROOT / name).exists())
+
+
+def test_every_package_is_listed_and_torch_is_no_default() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    packages = {
+        str(path.parent.relative_to(ROOT)).replace("/", ".") for room in ROOMS for path in (ROOT / room).rglob("__init__.py")
+    }
+    assert set(project["tool"]["setuptools"]["packages"]) == packages
+    locked = (ROOT / "locks" / "run.txt").read_text()
+    assert "\ntorch==" not in locked and "\nvllm==" not in locked and "\napache-beam==" in locked
