@@ -15,9 +15,9 @@ from pipeline.progress import Reporter, board
 from pipeline.rundir import RunDir, claim
 from schemas.errors import RunError, UserError
 
-# Two worker processes take 3 s to start and a row costs 0.5 ms to curate (measured on 10,000 rows of GSM8K length),
-# so that below this many rows one process is done first.
-ROWS_FOR_WORKERS = 10_000
+# Worker processes take seconds to start: by `benchmarks/spine.py`, two are 0.86x as fast as one at 10,000 rows and 1.67x at
+# 100,000, which puts the break-even near this.
+ROWS_FOR_WORKERS = 20_000
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
+import pyarrow as pa
 from apache_beam.metrics import Metrics
 
 from filters import fingerprints
@@ -25,6 +26,11 @@ from schemas.identity import content_id
 from schemas.sample import chain_text
 
 ROW_BITS = 32  # a row's number is its partition and its place there: 4 billion rows a partition
+# What comparing copies needs of a row, and what the selection rules look at.
+DOCUMENT_COLUMNS = (
+    *("sample_id", "reasoning", "response", "finish_reason", "answer", "verdict"),
+    *("fingerprint", "signature"),
+)
 BUCKETS = 16  # groups that band keys are sorted in; more spreads them over more workers
 
 
@@ -110,21 +116,31 @@ class Resolver:
     def _documents(self, numbers: "np.typing.NDArray[np.uint64]") -> dict[int, Document]:
         documents: dict[int, Document] = {}
         partitions = numbers >> np.uint64(ROW_BITS)
-        for partition in np.unique(partitions):
-            rows = (numbers[partitions == partition] & np.uint64((1 << ROW_BITS) - 1)).astype(np.int64)
-            table = shards.read_table(self.run.annotated(int(partition))).take(rows)
-            good, lengths = eligible(table, self.keep), chain_lengths(table)
-            for place, row in enumerate(table.to_pylist()):
-                correct = row["verdict"]["status"] == "correct"
-                documents[row_number(int(partition), int(rows[place]))] = Document(
-                    id=row["sample_id"],
-                    text=chain_text(row["reasoning"], row["response"]),
-                    answer=row["answer"] if correct else row["verdict"]["extracted"],
-                    rank=(not good[place], not correct, int(lengths[place])),
-                    fingerprint=row["fingerprint"],
-                    signature=row["signature"],
-                )
+        for partition in np.unique(partitions).tolist():
+            rows = numbers[partitions == partition] & np.uint64((1 << ROW_BITS) - 1)
+            table = shards.read_table(self.run.annotated(partition), DOCUMENT_COLUMNS).take(rows)
+            found = documents_of(table, self.keep)
+            documents |= {row_number(partition, row): one for row, one in zip(rows.tolist(), found, strict=True)}
         return documents
+
+
+def documents_of(table: pa.Table, keep: tuple[str, ...]) -> list[Document]:
+    """Return annotated rows as documents to compare; of two copies the one that selection would keep is better."""
+    good, lengths = eligible(table, keep), chain_lengths(table)
+    documents = []
+    for place, row in enumerate(table.to_pylist()):
+        correct = row["verdict"]["status"] == "correct"
+        documents.append(
+            Document(
+                id=row["sample_id"],
+                text=chain_text(row["reasoning"], row["response"]),
+                answer=row["answer"] if correct else row["verdict"]["extracted"],
+                rank=(not good[place], not correct, int(lengths[place])),
+                fingerprint=row["fingerprint"],
+                signature=row["signature"],
+            )
+        )
+    return documents
 
 
 class _Resolve(beam.DoFn):  # type: ignore[misc]
