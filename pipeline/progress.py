@@ -12,15 +12,14 @@ import time
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
-from rich.text import Text
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 STAGES = {
     "read": "read problems",
     "sample": "sample",
-    "annotate": "verify, tag, fingerprint",
+    "annotate": "verify and tag",
     "dedupe": "find duplicates",
-    "select": "select, write shards",
+    "select": "select and write",
 }
 PANEL_SECONDS = 0.2
 LINE_SECONDS = 10.0
@@ -40,14 +39,24 @@ class Reporter:
             file.write(f"{stage}\t{partitions}\t{rows}\n")
 
 
-class _Rate(ProgressColumn):
-    """Rows and rows a second."""
+@dataclasses.dataclass(slots=True)
+class Stage:
+    """What is known of one stage: what is done, and between which moments (seconds of a monotonic clock)."""
 
-    def render(self, task: Task) -> Text:
-        rows: int = task.fields["rows"]
-        elapsed = task.elapsed or 0.0
-        rate = f"{rows / elapsed:,.0f}/s" if elapsed else ""
-        return Text(f"{rows:>9,} rows {rate:>10}")
+    partitions: int = 0
+    rows: int = 0
+    began: float | None = None  # the last report of another stage, or the board's start
+    seen: float = 0.0  # the last report of this one
+
+    @property
+    def seconds(self) -> float:
+        """Return how long it has worked, up to its last report."""
+        return 0.0 if self.began is None else max(self.seen - self.began, PANEL_SECONDS)
+
+    @property
+    def rate(self) -> str:
+        """Return rows a second, empty before the first report."""
+        return f"{self.rows / self.seconds:,.0f}/s" if self.seconds else ""
 
 
 class Board:
@@ -57,22 +66,21 @@ class Board:
         self._console = console
         self._folder = folder
         self._partitions = partitions
-        self._done = dict.fromkeys(stages, (0, 0))
+        self.stages = {name: Stage() for name in stages}
         self._offsets: dict[str, int] = {}
-        self._began: dict[str, float] = {}
+        self._last = time.monotonic()
         self._stop = threading.Event()
         self._panel = Progress(
-            TextColumn("{task.description:<24}"),
-            BarColumn(),
+            TextColumn("{task.description:<16}"),
+            BarColumn(bar_width=12),  # with this, all fits a terminal of 80 columns
             MofNCompleteColumn(),
-            TextColumn("partitions"),
-            _Rate(),
-            TimeElapsedColumn(),
+            TextColumn("{task.fields[rows]:>10,} rows {task.fields[rate]:>10} {task.fields[seconds]:>6,.0f} s"),
             console=console,
         )
-        self._tasks = {stage: self._panel.add_task(STAGES[stage], total=partitions, start=False, rows=0) for stage in stages}
+        self._tasks = {name: self._panel.add_task(STAGES[name], total=partitions, rows=0, rate="", seconds=0.0) for name in stages}
 
-    def _poll(self) -> None:
+    def poll(self) -> None:
+        """Read what has been reported since the last call.  A line that is still being written waits for the next."""
         for name in os.listdir(self._folder):
             with open(f"{self._folder}/{name}") as file:
                 file.seek(self._offsets.get(name, 0))
@@ -81,46 +89,47 @@ class Board:
             self._offsets[name] = self._offsets.get(name, 0) + len(whole)
             for line in whole.splitlines():
                 stage, partitions, rows = line.split("\t")
-                done = self._done[stage]
-                self._done[stage] = (done[0] + int(partitions), done[1] + int(rows))
-                self._began.setdefault(stage, time.monotonic())
+                self._count(self.stages[stage], int(partitions), int(rows))
+
+    def _count(self, stage: Stage, partitions: int, rows: int) -> None:
+        now = time.monotonic()
+        stage.partitions += partitions
+        stage.rows += rows
+        stage.began = self._last if stage.began is None else stage.began
+        stage.seen = self._last = now
 
     def _show_panel(self) -> None:
-        for stage, (partitions, rows) in self._done.items():
-            if stage in self._began:
-                task = self._tasks[stage]
-                if not self._panel.tasks[task].started:
-                    self._panel.start_task(task)
-                self._panel.update(task, completed=partitions, rows=rows)
+        self.poll()
+        for name, stage in self.stages.items():
+            task = self._tasks[name]
+            self._panel.update(task, completed=stage.partitions, rows=stage.rows, rate=stage.rate, seconds=stage.seconds)
 
-    def _line(self, stage: str) -> str:
-        partitions, rows = self._done[stage]
-        return f"starbeam: {STAGES[stage]}: {partitions}/{self._partitions} partitions, {rows:,} rows"
+    def _say(self, name: str) -> None:
+        stage = self.stages[name]
+        counted = f"{stage.partitions}/{self._partitions} partitions, {stage.rows:,} rows"
+        self._console.print(f"starbeam: {STAGES[name]}: {counted}, {stage.seconds:,.0f} s", highlight=False)
 
     def run(self) -> None:
-        """Show progress until `stop`."""
+        """Show progress until `stop`: a panel on a terminal, else a line when a stage ends and now and then between."""
         if self._console.is_terminal:
             with self._panel:
                 while not self._stop.wait(PANEL_SECONDS):
-                    self._poll()
                     self._show_panel()
-                self._poll()
                 self._show_panel()
             return
-        last = time.monotonic()
         said: set[str] = set()
-        while not self._stop.wait(PANEL_SECONDS):
-            self._poll()
-            finished = [s for s, (partitions, _) in self._done.items() if partitions >= self._partitions and s not in said]
-            late = time.monotonic() - last >= LINE_SECONDS
-            for stage in finished or ([s for s in self._began if s not in said][-1:] if late else []):
-                self._console.print(self._line(stage), highlight=False)
-                last = time.monotonic()
-            said.update(finished)
-        self._poll()
-        for stage, (partitions, _) in self._done.items():
-            if stage not in said and partitions >= self._partitions:
-                self._console.print(self._line(stage), highlight=False)
+        spoke = time.monotonic()
+        running = True
+        while running:
+            running = not self._stop.wait(PANEL_SECONDS)
+            self.poll()
+            ended = [name for name, stage in self.stages.items() if stage.partitions >= self._partitions and name not in said]
+            late = time.monotonic() - spoke >= LINE_SECONDS
+            begun = [name for name, stage in self.stages.items() if stage.began is not None and name not in said]
+            for name in ended or (begun[-1:] if late else []):
+                self._say(name)
+                spoke = time.monotonic()
+            said.update(ended)
 
     def stop(self) -> None:
         """End `run` after a last look."""
