@@ -36,7 +36,7 @@ def build(plan: Plan, options: Options, console: Console, sample: bool = True, c
 
     runner.pipeline_options(options.beam_flags)  # first: a wrong flag must cost nothing
     run = _opened(plan, options.out, sample)
-    with _saying_how_to_go_on(run):
+    with run.locked(), _saying_how_to_go_on(run):
         storage.write_bytes(run.recipe, plan.to_toml().encode())
         run.unpublish()
         with board(run.partitions, _stages(sample, curate), console) as reporter:
@@ -94,7 +94,7 @@ def _sample(plan: Plan, run: RunDir, options: Options, reporter: Reporter) -> No
     ingest(plan, run, options.limit, reporter)
     beam_options = runner.pipeline_options(options.beam_flags)
     seen = reporter if runner.is_local(beam_options) else Reporter()
-    runner.run_graph(lambda p: sample_graph(p, plan, run, seen), beam_options)
+    runner.run_graph(lambda p: sample_graph(p, plan, run, seen, options.limit is not None), beam_options)
 
 
 def _curate(plan: Plan, run: RunDir, options: Options, reporter: Reporter) -> None:

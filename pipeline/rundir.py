@@ -1,9 +1,17 @@
 """The run directory: where everything of one run lies, at a local path or an fsspec URL."""
 
+import contextlib
 import dataclasses
+import fcntl
+import os
+from collections.abc import Iterator
+from typing import IO
 
 from pipeline import storage
-from schemas.errors import UserError
+from schemas.errors import RunError, UserError
+
+
+LOCK = "lock"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -64,6 +72,22 @@ class RunDir:
     def _part(self, folder: str, partition: int) -> str:
         return storage.join(self.url, folder, f"part-{partition:05d}.parquet")
 
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold a local run for one command at a time.  The system lets go of the lock when the process ends, however it ends."""
+        if not storage.is_local(self.url):
+            yield
+            return
+        path = storage.filesystem(storage.join(self.url, LOCK))[1]
+        with _writable(path) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(
+                    f"--out {self.url}: another command is at work there; wait for it, or give another folder"
+                ) from None
+            yield
+
     def unpublish(self) -> None:
         """Remove the manifest, then the shards, of an earlier curation: a release is whole or it has no manifest."""
         storage.remove(self.manifest)
@@ -73,10 +97,18 @@ class RunDir:
                     storage.remove(storage.join(self.release, config, name))
 
 
+def _writable(path: str) -> IO[bytes]:
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return open(path, "ab")
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror}") from error
+
+
 def claim(url: str, partitions: int) -> RunDir:
     """Return the run directory, new or this run's own.  Raises UserError where something else lies there."""
     run = RunDir(url.rstrip("/") or "/", partitions)
-    names = storage.list_names(run.url)
+    names = [name for name in storage.list_names(run.url) if name != LOCK]
     if names and "recipe.toml" not in names:
         raise UserError(f"--out {url}: holds {names[0]!r} but no recipe.toml, so it is no run; give a new or empty folder")
     return run

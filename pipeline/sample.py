@@ -40,12 +40,13 @@ class Sampler:
     strategy: Repeated
     teachers: Mapping[str, TeacherTable]  # the asked ones, in order
     checkers: Mapping[str, Any]
+    limited: bool = False  # some problems were left out on purpose, so recorded completions of others are no rejects
 
     def key(self, partition: int) -> str:
         """Return a hash of all that decides the partition's samples."""
         hashes = [shards.file_hash(path(partition)) for path in (self.run.problems, self.run.recorded)]
         tables = [f"{name} {table.model_dump_json()}" for name, table in self.teachers.items()]  # type: ignore[attr-defined]
-        return content_id(CODE, str(self.seed), self.strategy.model_dump_json(), *tables, *hashes)
+        return content_id(CODE, str(self.seed), str(self.limited), self.strategy.model_dump_json(), *tables, *hashes)
 
     async def sample(self, partition: int) -> int:
         """Write one partition's samples and return their number; a file made from the same inputs stays as it is."""
@@ -58,7 +59,7 @@ class Sampler:
             table.open(name, self.seed, [one for one in recorded if one.teacher == name]) for name, table in self.teachers.items()
         ]
         samples = await solve_all(problems, self.strategy, teachers, self.check)
-        unasked = _unasked(problems, teachers)
+        unasked = [] if self.limited else _unasked(problems, teachers)
         shards.write_table(self.run.unasked(partition), table_of(unasked, REJECT_SCHEMA))
         shards.write_table(self.run.samples(partition), table_of(samples, SAMPLE_SCHEMA), key)
         return len(samples)
@@ -147,14 +148,15 @@ class SampleProblems(beam.PTransform):  # type: ignore[misc]
         return partitions | "Solve each problem" >> beam.ParDo(_SamplePartitions(self.sampler, self.reporter))
 
 
-def sample_graph(p: beam.Pipeline, plan: Plan, run: RunDir, reporter: Reporter) -> None:
-    """Add the sampling graph to a pipeline."""
+def sample_graph(p: beam.Pipeline, plan: Plan, run: RunDir, reporter: Reporter, limited: bool = False) -> None:
+    """Add the sampling graph to a pipeline; `limited` where problems were left out on purpose."""
     sampler = Sampler(
         run=run,
         seed=plan.recipe.seed,
         strategy=plan.strategy,
         teachers={name: plan.teachers[name] for name in plan.asked},
         checkers=plan.checkers,
+        limited=limited,
     )
     _ = (
         p

@@ -16,6 +16,7 @@ import pytest
 from pipeline.build import Options, build
 from pipeline.plan import Plan, resolve
 from pipeline.recipes import parse
+from pipeline.rundir import claim
 from pipeline.terminal import console_of
 from schemas.errors import RunError, UserError
 from schemas.tables import FULL_SCHEMA, REJECTED_SCHEMA, SFT_SCHEMA
@@ -153,6 +154,19 @@ def test_limit_takes_the_first_of_each_source(tmp_path: Path) -> None:
     assert _manifest(_built(tmp_path, "run", limit=4))["funnel"]["records"] == 12
 
 
+def test_a_limit_makes_no_rejects_of_what_it_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.jsonl").write_text("\n".join(recorded_lines(30)))
+    funnel = _manifest(_built(tmp_path, "run", RECORDED, limit=5))["funnel"]
+    assert (funnel["problems"], funnel["samples"], funnel["rejected_records"]) == (5, 10, {})
+
+
+def test_two_commands_at_once_on_one_run_are_refused(tmp_path: Path) -> None:
+    with claim(str(tmp_path / "run"), 3).locked(), pytest.raises(UserError, match="another command is at work"):
+        _built(tmp_path, "run")
+    assert (_built(tmp_path, "run") / "release" / "MANIFEST.json").exists()
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "precious.txt").write_text("mine")
     with pytest.raises(UserError, match=r"holds 'precious\.txt' but no recipe\.toml"):
@@ -210,7 +224,12 @@ def test_an_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "r.toml").write_text(SOLVED)
     failed = starbeam("build", "r.toml", "--out", "file/run", cwd=tmp_path)
-    assert failed.returncode == 1 and failed.stderr.count("\n") == 1 and "cannot write file/run/recipe.toml" in failed.stderr
+    assert (
+        failed.returncode == 1
+        and failed.stderr.count("\n") == 1
+        and "cannot write" in failed.stderr
+        and "file/run" in failed.stderr
+    )
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

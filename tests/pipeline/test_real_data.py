@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +62,3 @@ def test_no_wrong_answer_of_the_long_chains_is_called_correct(tmp_path: Path) ->
     )
     tagged = {row["teacher"] for row in rows if any(one["label"] == "alternative" for one in row["reflections"])}
     assert "sky-t1" in tagged
-
-
-def test_the_files_of_a_run_are_no_part_of_the_project() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert not [name for name in listed.split() if name.endswith((".parquet", ".jsonl", ".gz"))]
