@@ -20,6 +20,7 @@ from generators.strategies import STRATEGIES
 from generators.strategies.repeated import Repeated
 from generators.teachers import TEACHERS
 from generators.teachers.recorded import RecordedTable
+from generators.teachers.solver import SolverTable
 from generators.teachers.teacher import TeacherTable
 from pipeline import storage
 from pipeline.exports import EXPORTS
@@ -78,6 +79,7 @@ def resolve(recipe: Recipe) -> Plan:
     }
     strategy = pick(recipe.strategy, "kind", STRATEGIES, "[strategy]")
     _check_names("[strategy] teachers", strategy.teachers or (), teachers)
+    _check_solvers(strategy.teachers or tuple(teachers), teachers, [str(table["source"]) for table in recipe.problems])
     _check_names("[select] keep", recipe.select.keep, RULES)
     _check_names("[export] configs", recipe.export.configs, EXPORTS)
     checkers = all_checkers()
@@ -109,6 +111,16 @@ def _check_names(where: str, names: tuple[str, ...], known: Mapping[str, object]
     for name in names:
         if name not in known:
             raise UserError(f"{where} = {name!r} is unknown; {suggestion(name, list(known))}")
+
+
+def _check_solvers(asked: tuple[str, ...], teachers: Mapping[str, TeacherTable], sources: list[str]) -> None:
+    for name in asked:
+        for source in sources:
+            if isinstance(teachers[name], SolverTable) and source not in FAMILIES:
+                raise UserError(
+                    f"[teacher.{name}] kind = 'solver' cannot solve problems of source {source!r}; "
+                    f"it solves {', '.join(FAMILIES)}: give these problems another teacher"
+                )
 
 
 def _resolved(recipe: Recipe, sources: tuple[Section, ...], teachers: Mapping[str, Section], strategy: Section) -> dict[str, Any]:

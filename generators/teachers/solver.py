@@ -8,7 +8,6 @@ from pydantic import Field
 from generators.families import FAMILIES
 from generators.families.family import Slips
 from generators.teachers.teacher import Completion, Prompt, Recorded, Teacher
-from schemas.errors import UserError
 from schemas.identity import rng_for
 from schemas.recipe import Section
 
@@ -41,12 +40,7 @@ class SolverTeacher:
     async def sample(self, prompt: Prompt, n: int) -> list[Completion]:
         """Return n traces."""
         problem = prompt.problem
-        family = FAMILIES.get(problem.source)
-        if family is None:
-            raise UserError(
-                f"[teacher.{self.name}] kind = 'solver' cannot solve problems of {problem.source!r}; "
-                f"it solves {', '.join(FAMILIES)}: use another teacher for these"
-            )
+        family = FAMILIES[problem.source]
         completions = []
         for index in range(n):
             rng = rng_for(self._seed, f"solver/{self.name}/{problem.problem_id}", index)

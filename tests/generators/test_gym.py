@@ -1,6 +1,7 @@
 """The optional library reasoning-gym as a source: its seeds, its scorers and the guards before them."""
 
 import dataclasses
+import json
 import os
 import pickle
 import subprocess
@@ -12,6 +13,11 @@ import pytest
 
 from generators.sources import gym
 from generators.sources.gym import EXPRESSIONS, REFUSED, SHARED, VERBATIM, Gym, GymChecker, is_plain_expression, offered
+from pipeline import storage
+from pipeline.build import Options, build
+from pipeline.plan import resolve
+from pipeline.recipes import parse
+from pipeline.terminal import console_of
 from schemas.errors import UserError
 from schemas.problem import Problem
 
@@ -243,3 +249,30 @@ def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "reasoning_gym", None)
     with pytest.raises(UserError, match=r'pip install "starbeam\[gym\]"'):
         Gym(task="gcd").problems(1, None)
+
+
+def test_gym_problems_go_the_whole_way(tmp_path: Path) -> None:
+    problems = list(Gym(task="chain_sum", count=20).problems(5, None))
+    rows = [{"question": one.question, "right": f"The answer is {one.answer}", "wrong": "The answer is 0.5"} for one in problems]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    recipe = """
+        name = "gym"
+        seed = 5
+        partitions = 2
+        [problems]
+        source = "gym"
+        task = "chain_sum"
+        count = 20
+        [teacher.right]
+        kind = "recorded"
+        path = "in.jsonl"
+        map = { response = "right" }
+        [teacher.wrong]
+        kind = "recorded"
+        path = "in.jsonl"
+        map = { response = "wrong" }
+    """
+    plan = resolve(parse(recipe, "gym.toml", [f"root={tmp_path}"]))
+    run = build(plan, Options(str(tmp_path / "run")), console_of(stderr=True))
+    teachers = json.loads(storage.read_bytes(run.manifest))["funnel"]["teachers"]
+    assert teachers == {"right": {"correct": len(problems)}, "wrong": {"incorrect": len(problems)}}

@@ -195,7 +195,7 @@ def test_an_unknown_beam_flag_costs_nothing(tmp_path: Path) -> None:
 def test_a_solver_that_is_given_other_problems_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "in.jsonl").write_text(recorded_lines()[0])
-    with pytest.raises(UserError, match=r"kind = 'solver' cannot solve problems of 'in\.jsonl'"):
+    with pytest.raises(UserError, match=r"kind = 'solver' cannot solve problems of source 'jsonl'"):
         _built(tmp_path, "run", RECORDED.replace('"recorded"\npath = "in.jsonl"', '"solver"').replace("map = {", "# {"))
 
 
