@@ -111,14 +111,11 @@ def resolve(documents: Mapping[int, Document], pairs: Pairs, threshold: float) -
     order = sorted(set(best.values()), key=lambda number: (documents[number].rank, documents[number].id))
     removed: dict[int, Duplicate] = {}
     for number in order:
-        kept = [
-            (-jaccard, documents[other].id)
-            for other, jaccard in edges[number].items()
-            if other not in removed and _better(documents, other, number)
-        ]
+        kept = [other for other in edges[number] if other not in removed and _better(documents, other, number)]
         if kept:
-            jaccard, kept_id = min(kept)
-            removed[number] = Duplicate("near", kept_id, -jaccard)
+            nearest = min(kept, key=lambda other: (-edges[number][other], documents[other].id))
+            same = documents[nearest].fingerprint == documents[number].fingerprint
+            removed[number] = Duplicate("exact" if same else "near", documents[nearest].id, edges[number][nearest])
     for number, stands_for in best.items():
         if number != stands_for:
             removed[number] = removed.get(stands_for) or Duplicate("exact", documents[stands_for].id, 1.0)
@@ -172,6 +169,8 @@ class _Texts:
         return float(np.mean(slots[0] == slots[1])) >= gate
 
     def jaccard(self, one: int, other: int) -> float:
+        if self._documents[one].fingerprint == self._documents[other].fingerprint:
+            return 1.0
         a, b = self._shingles_of(one), self._shingles_of(other)
         shared = len(np.intersect1d(a, b, assume_unique=True))
         return shared / (len(a) + len(b) - shared) if shared else 0.0
@@ -196,7 +195,7 @@ class Row(NamedTuple):
 
     id: str
     text: str
-    group: str | None = None  # rows of a group are all compared with each other, whatever their bands say
+    group: str | None = None  # rows of a group are compared whatever their bands say: all pairs up to BUCKET_ALL_PAIRS rows
     answer: str | None = None
     quality: float = 0.0  # the higher is kept
 

@@ -28,8 +28,13 @@ Signatures = npt.NDArray[np.uint32]
 
 
 def words(text: str) -> list[str]:
-    """Return the lower-cased words of a text, numbers as they stand; each character of a script without spaces is a word."""
-    return _WORD.findall(text.lower())
+    """Return the case-folded words of a text, numbers as they stand; each character of a script without spaces is a word."""
+    return _WORD.findall(_folded(text))
+
+
+def _folded(text: str) -> str:
+    """Return the form in which two texts are compared: canonical Unicode, without case."""
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 @functools.lru_cache(maxsize=1 << 17)  # chains use few words often: the cache hits over 99 % on GSM8K
@@ -94,7 +99,4 @@ def as_matrix(packed: Sequence[bytes]) -> Signatures:
 
 def fingerprints(texts: Sequence[str]) -> list[bytes]:
     """Return 16 bytes a text, equal where the texts are equal but for case, white space and canonical Unicode form."""
-    return [
-        hashlib.blake2b(" ".join(unicodedata.normalize("NFC", text).casefold().split()).encode(), digest_size=16).digest()
-        for text in texts
-    ]
+    return [hashlib.blake2b(" ".join(_folded(text).split()).encode(), digest_size=16).digest() for text in texts]

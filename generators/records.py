@@ -91,7 +91,7 @@ def _parquet_records(file: IO[bytes], name: str, columns: Sequence[str] | None) 
     for batch in reader.iter_batches(batch_size=PARQUET_BATCH_ROWS, columns=known):
         for fields in batch.to_pylist():
             position += 1
-            raw = json.dumps(fields, ensure_ascii=False, default=str)
+            raw = json_text(fields)
             yield Record(fields, raw, PurePosixPath(name).name, position)
 
 
@@ -148,6 +148,22 @@ def _finite(text: str) -> float:
     if math.isinf(value):
         raise ValueError(f"{text[:40]} is out of range")
     return value
+
+
+def json_text(value: Any, **options: Any) -> str:
+    """Return JSON that this module reads again: numbers that JSON does not have become null, other kinds of values text."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=str, **options)
+    except ValueError:
+        return json.dumps(_without_nan(value), ensure_ascii=False, allow_nan=False, default=str, **options)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _without_nan(item) for key, item in value.items()}
+    return [_without_nan(item) for item in value] if isinstance(value, list) else value
 
 
 def lookup(fields: Mapping[str, Any], path: str) -> Any:

@@ -123,11 +123,11 @@ def _check_solvers(asked: tuple[str, ...], teachers: Mapping[str, TeacherTable],
                 )
 
 
-def _resolved(recipe: Recipe, sources: tuple[Section, ...], teachers: Mapping[str, Section], strategy: Section) -> dict[str, Any]:
+def _resolved(recipe: Recipe, sources: tuple[Section, ...], teachers: Mapping[str, Section], strategy: Repeated) -> dict[str, Any]:
     table = recipe.model_dump(mode="json", exclude_none=True)
     table["problems"] = [_as_written(source, raw) for source, raw in zip(sources, recipe.problems, strict=True)]
     table["teacher"] = {name: _as_written(teacher, recipe.teacher[name]) for name, teacher in teachers.items()}
-    table["strategy"] = _as_written(strategy, recipe.strategy)
+    table["strategy"] = {**_as_written(strategy, recipe.strategy), "teachers": list(strategy.teachers or teachers)}
     return table
 
 

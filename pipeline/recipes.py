@@ -43,7 +43,7 @@ def parse(text: str, path: str, settings: Sequence[str] = ()) -> Recipe:
     """Return the recipe in a TOML text.  Raises UserError."""
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"recipe {path}: not TOML: {error}; mend that line") from error
     for setting in settings:
         _apply(table, setting)
@@ -57,10 +57,7 @@ def _apply(table: Table, setting: str) -> None:
     key, equals, value = setting.partition("=")
     if not equals or not key:
         raise UserError(f"--set {setting!r}: must be key=value, as in --set strategy.samples=8")
-    try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        parsed = value
+    parsed = _value(value)
     *parents, last = key.split(".")
     here: Any = table
     for name in parents:
@@ -73,6 +70,15 @@ def _apply(table: Table, setting: str) -> None:
     if not isinstance(here, dict):
         raise UserError(f"--set {setting!r}: {key.rpartition('.')[0]!r} is no table of the recipe; see its [tables]")
     here[last] = parsed
+
+
+def _value(text: str) -> object:
+    """Return what a text is as a TOML value; where it is none, the text itself."""
+    try:
+        table = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text
+    return table["value"] if list(table) == ["value"] else text
 
 
 def build(section: type[S], table: Mapping[str, Any], where: str) -> S:
@@ -93,6 +99,7 @@ def _explain(error: ErrorDetails, section: type[Section]) -> str:
     rule = (
         _SHOULD.sub("must", error["msg"].removeprefix("Value error, "))
         .replace("be a valid integer", "be an integer")
+        .replace("be a valid array", "be an array")
         .replace("be a valid", "be a")
     )
     return f"{key} = {seen}: {rule}; change it{_described(section, error['loc'])}"

@@ -5,6 +5,7 @@ import gzip
 import io
 import itertools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any
@@ -13,7 +14,7 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from generators.records import JSON_SUFFIXES, PARQUET_SUFFIXES, FieldError, Record, expand, read_records
+from generators.records import JSON_SUFFIXES, PARQUET_SUFFIXES, FieldError, Record, expand, json_text, read_records
 from pipeline import storage
 from schemas.errors import RunError, UserError
 from schemas.reject import Reject
@@ -38,6 +39,8 @@ class Rows:
         self._as_parquet = out.endswith(PARQUET_SUFFIXES)
         self._check_formats()
         self.rejected = rejected or (None if out == STDOUT else f"{_stem(out)}.rejected.jsonl")
+        self._check_places()
+        self._schema = _one_schema(self.paths) if self._as_parquet else None
         self.rejects = 0
         self._reject_lines: list[str] = []
 
@@ -47,8 +50,14 @@ class Rows:
             raise UserError(f"--out {self._out}: unknown format; the name must end in {known}, or be - for stdout")
         if self._as_parquet and not all(path.endswith(PARQUET_SUFFIXES) for path in self.paths):
             raise UserError(f"--out {self._out}: JSON lines have no column types; give a .jsonl file, or read Parquet")
-        if any(storage.filesystem(path) == storage.filesystem(self._out) for path in self.paths):
-            raise UserError(f"--out {self._out}: is the input; give another file")
+
+    def _check_places(self) -> None:
+        taken = {_place(path): "the input" for path in self.paths}
+        for option, path in (("--out", None if self._out == STDOUT else self._out), ("--rejected", self.rejected)):
+            if path is not None:
+                if _place(path) in taken:
+                    raise UserError(f"{option} {path}: is {taken[_place(path)]}; give another file")
+                taken[_place(path)] = option
 
     def read(self) -> Iterator[Record]:
         """Yield the rows that are rows."""
@@ -94,8 +103,9 @@ class Rows:
                 yield write
             store, path = storage.filesystem(self._out)
             store.mv(storage.filesystem(temporary)[1], path)
-        except OSError as error:
-            raise RunError(f"cannot write {self._out}: {error.strerror or error}") from error
+        except (OSError, pa.ArrowException) as error:
+            detail = getattr(error, "strerror", None) or " ".join(str(error).split())
+            raise RunError(f"cannot write {self._out}: {detail}") from error
         finally:
             storage.remove(temporary)
 
@@ -105,7 +115,7 @@ class Rows:
     @contextlib.contextmanager
     def _json(self, file: IO[bytes]) -> Iterator[Write]:
         zipped = self._out.endswith(".gz")
-        stream = gzip.GzipFile(fileobj=file, mode="wb", mtime=0) if zipped else contextlib.nullcontext(file)
+        stream = gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) if zipped else contextlib.nullcontext(file)
         with stream as out:
 
             def write(batch: Sequence[tuple[Record, Any]]) -> None:
@@ -117,13 +127,13 @@ class Rows:
         with io.StringIO() as text:
             for record, value in batch:
                 row = {**record.fields, self._column: _plain(value)}
-                text.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+                text.write(json_text(row) + "\n")
             return text.getvalue()
 
     @contextlib.contextmanager
     def _parquet(self, file: IO[bytes]) -> Iterator[Write]:
-        with fsspec.open(self.paths[0], "rb") as first:
-            schema = pq.read_schema(first)
+        assert self._schema is not None
+        schema = self._schema
         field = pa.field(self._column, self._type)
         place = schema.get_field_index(self._column)
         schema = schema.append(field) if place < 0 else schema.set(place, field)
@@ -134,6 +144,24 @@ class Rows:
                 writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
             yield write
+
+
+def _place(path: str) -> object:
+    """Return what two names of one file have in common."""
+    store, inner = storage.filesystem(path)
+    return os.path.realpath(inner) if storage.is_local(path) else (type(store), inner)
+
+
+def _one_schema(paths: Sequence[str]) -> pa.Schema:
+    """Return the schema that all Parquet files share.  Raises UserError where they do not."""
+    schemas = []
+    for path in paths:
+        with storage.open_read(path) as file:
+            schemas.append(pq.read_schema(file).remove_metadata())
+    for path, schema in zip(paths, schemas, strict=True):
+        if schema != schemas[0]:
+            raise UserError(f"--in {path}: its columns are not those of {paths[0]}; give files of one schema, or a .jsonl --out")
+    return schemas[0]
 
 
 def _batched(rows: Iterable[tuple[Record, Any]]) -> Iterator[tuple[tuple[Record, Any], ...]]:

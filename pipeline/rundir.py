@@ -10,7 +10,6 @@ from typing import IO
 from pipeline import storage
 from schemas.errors import RunError, UserError
 
-
 LOCK = "lock"
 
 
@@ -107,7 +106,7 @@ def _writable(path: str) -> IO[bytes]:
 
 def claim(url: str, partitions: int) -> RunDir:
     """Return the run directory, new or this run's own.  Raises UserError where something else lies there."""
-    run = RunDir(url.rstrip("/") or "/", partitions)
+    run = RunDir(url, partitions)
     names = [name for name in storage.list_names(run.url) if name != LOCK]
     if names and "recipe.toml" not in names:
         raise UserError(f"--out {url}: holds {names[0]!r} but no recipe.toml, so it is no run; give a new or empty folder")

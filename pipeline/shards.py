@@ -2,10 +2,13 @@
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline import storage
@@ -16,6 +19,9 @@ COMPRESSION, COMPRESSION_LEVEL = "zstd", 3
 # The Hub's readers want row groups of at most 100 MB; text rows differ too much in size to bound them by number.
 ROW_GROUP_BYTES = 64 << 20
 KEY = b"starbeam.key"
+VALUE_BYTES = 8  # of a number
+
+Sizes = npt.NDArray[np.int64]
 
 
 class Written(NamedTuple):
@@ -28,8 +34,7 @@ class Written(NamedTuple):
 
 def write_table(url: str, table: pa.Table, key: str | None = None) -> Written:
     """Write one Parquet file.  `key` goes into its metadata: what it was made from, for `key_of`."""
-    if key is not None:
-        table = table.replace_schema_metadata({KEY: key.encode()})
+    table = table.replace_schema_metadata(None if key is None else {KEY: key.encode()})
     table = table.combine_chunks()  # nested columns whose chunks cross row groups would give other bytes
     sink = io.BytesIO()
     writer = pq.ParquetWriter(
@@ -42,12 +47,49 @@ def write_table(url: str, table: pa.Table, key: str | None = None) -> Written:
         write_statistics=_searchable(table.schema),
     )
     with writer:
-        if table.num_rows:  # datasets 5.2 takes its batch size from the first row group: one of no rows is an error there
-            groups = -(-table.nbytes // ROW_GROUP_BYTES)
-            writer.write_table(table, row_group_size=max(1, -(-table.num_rows // max(groups, 1))))
+        for first, last in row_groups(row_sizes(table), ROW_GROUP_BYTES):
+            writer.write_table(table.slice(first, last - first), row_group_size=last - first)
     data = sink.getvalue()
     storage.write_bytes(url, data)
     return Written(table.num_rows, len(data), hashlib.sha256(data).hexdigest())
+
+
+def row_sizes(table: pa.Table) -> Sizes:
+    """Return the bytes of each row's values; they depend on the values alone, not on how the table was made."""
+    sizes = np.zeros(table.num_rows, dtype=np.int64)
+    for column in table.columns:
+        sizes += _value_sizes(column.combine_chunks())
+    return sizes
+
+
+def _value_sizes(values: pa.Array) -> Sizes:
+    kind = values.type
+    if pa.types.is_string(kind) or pa.types.is_binary(kind):
+        lengths = pc.fill_null(pc.binary_length(values), 0)
+    elif pa.types.is_struct(kind):
+        return sum(
+            (_value_sizes(pc.struct_field(values, place)) for place in range(kind.num_fields)), np.zeros(len(values), np.int64)
+        )
+    elif pa.types.is_list(kind):
+        parents = pc.list_parent_indices(values).to_numpy(zero_copy_only=False)
+        items = np.bincount(parents, weights=_value_sizes(pc.list_flatten(values)), minlength=len(values))
+        return items.astype(np.int64)
+    else:
+        return np.full(len(values), VALUE_BYTES, dtype=np.int64)
+    return np.asarray(lengths.to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def row_groups(sizes: Sizes, limit: int) -> Iterator[tuple[int, int]]:
+    """Yield first and last row (exclusive) of each group: as many rows as fit `limit` bytes, one at least; no row, no group.
+
+    datasets 5.2 takes its batch size from the first row group, where one of no rows is an error.
+    """
+    ends, first = np.cumsum(sizes), 0
+    while first < len(sizes):
+        before = int(ends[first - 1]) if first else 0
+        last = max(first + 1, int(np.searchsorted(ends, before + limit, side="right")))
+        yield first, last
+        first = last
 
 
 def _searchable(schema: pa.Schema) -> list[str]:

@@ -33,7 +33,7 @@ def _failing_as_run_error(action: str) -> Callable[[Callable[P, T]], Callable[P,
 
 def join(base: str, *parts: str) -> str:
     """Return the path or URL of something below `base`."""
-    return "/".join([base.rstrip("/") if base != "/" else "", *parts])
+    return (base if base.endswith("/") else f"{base}/") + "/".join(parts)
 
 
 def filesystem(url: str) -> tuple[Any, str]:
@@ -120,5 +120,5 @@ def list_names(url: str) -> list[str]:
 def remove(url: str) -> None:
     """Remove a file that may not be there."""
     store, path = filesystem(url)
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         store.rm_file(path)

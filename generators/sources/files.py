@@ -1,13 +1,12 @@
 """Problems from files: JSON lines or Parquet with a field map."""
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from generators.records import FieldError, Record, lookup, optional_text_at, read_records, text_at
+from generators.records import FieldError, Record, json_text, lookup, optional_text_at, read_records, text_at
 from schemas.problem import CHOICE_LABELS, Problem
 from schemas.recipe import Section
 from schemas.reject import Reject
@@ -33,14 +32,17 @@ def apply_pattern(pattern: str | None, text: str) -> str:
     matches = re.findall(pattern, text, re.MULTILINE)
     if not matches:
         raise FieldError("answer_unmatched", f"the answer field does not match answer_pattern {pattern!r}")
-    return str(matches[-1]).strip()
+    group = str(matches[-1]).strip()
+    if not group:
+        raise FieldError("answer_unmatched", f"the group of answer_pattern {pattern!r} is empty in the answer field")
+    return group
 
 
 class ProblemMap(Section):
     """Where a problem's parts are in a record: dotted paths, `name[]` for the items of a list."""
 
     question: str = "question"
-    answer: str | None = Field("answer", description="the gold; left out where there is none")
+    answer: str = Field("answer", description="the gold; an empty path where the file has none")
     choices: str | None = Field(None, description="a list of option texts, such as question.choices[].text")
     tests: str | None = None
     subject: str | None = None
@@ -79,7 +81,7 @@ class FileSource(Section):
         fields, field_map = record.fields, self.map
         try:
             question = text_at(fields, field_map.question)
-            answer = optional_text_at(fields, field_map.answer)
+            answer = optional_text_at(fields, field_map.answer or None)
             return Problem.of(
                 question=question,
                 answer=None if answer is None else apply_pattern(self.answer_pattern, answer),
@@ -113,5 +115,4 @@ def choices_at(fields: dict[str, Any], path: str | None) -> list[str]:
 
 
 def _metadata(fields: dict[str, Any], paths: Sequence[str]) -> str:
-    kept = {path: lookup(fields, path) for path in paths}
-    return json.dumps(kept, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    return json_text({path: lookup(fields, path) for path in paths}, sort_keys=True, separators=(",", ":"))

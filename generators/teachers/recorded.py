@@ -1,5 +1,6 @@
 """A teacher that has spoken already: samples in a file, by this project or by anybody."""
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
@@ -29,14 +30,15 @@ def split_thought(text: str) -> Parts:
 
     Without marks all of it is response.  A thought that opens and never closes leaves an empty response: nothing was committed.
     """
+    text = text.strip()
     for opening, closing in THOUGHT_MARKS:
-        before, opened, after_opening = text.partition(opening)
-        body = after_opening if opened and not before.strip() else text
-        thought, closed, rest = body.rpartition(closing)
+        if text.startswith(opening):
+            thought, closed, rest = text.removeprefix(opening).rpartition(closing)
+            return Parts(thought.strip(), _without_solution_marks(rest)) if closed else Parts(rest.strip(), "")
+    for _, closing in THOUGHT_MARKS:  # some chat templates open the thought in the prompt
+        thought, closed, rest = text.rpartition(closing)
         if closed:
             return Parts(thought.strip(), _without_solution_marks(rest))
-        if opened and not before.strip():
-            return Parts(body.strip(), "")
     return Parts("", _without_solution_marks(text))
 
 
@@ -61,7 +63,9 @@ class RecordedTable(Section):
     kind: Literal["recorded"]
     path: str
     map: SampleMap = SampleMap()
-    where: dict[str, str] = Field({}, description="fields and the values that they must have, such as { model = 'Sky-T1-27B' }")
+    where: dict[str, str] = Field(
+        {}, description="fields and the text or JSON that they must hold, such as { model = 'Sky-T1-27B' }"
+    )
 
     @property
     def is_free(self) -> bool:
@@ -85,7 +89,7 @@ class RecordedTable(Section):
                 yield self._completion(name, record)
 
     def _wanted(self, record: Record) -> bool:
-        return all(str(_value(record, field)) == value for field, value in self.where.items())
+        return all(_text(record, field) == value for field, value in self.where.items())
 
     def _completion(self, name: str, record: Record) -> Recorded | Reject:
         fields, field_map = record.fields, self.map
@@ -110,11 +114,12 @@ class RecordedTable(Section):
         return RecordedTeacher(name, recorded)
 
 
-def _value(record: Record, path: str) -> object:
+def _text(record: Record, path: str) -> str | None:
     try:
-        return lookup(record.fields, path)
+        value = lookup(record.fields, path)
     except FieldError:
         return None
+    return value if isinstance(value, str) else None if value is None else json.dumps(value, default=str)
 
 
 class RecordedTeacher:
@@ -126,7 +131,7 @@ class RecordedTeacher:
         for completion in recorded:
             self._of_problem.setdefault(completion.problem_id, []).append(completion)
         for completions in self._of_problem.values():
-            completions.sort(key=lambda one: content_id(one.reasoning, one.response))
+            completions.sort(key=lambda one: content_id(one.reasoning, one.response, one.finish_reason))
 
     def unasked(self, problems: Sequence[Problem]) -> list[Recorded]:
         """Return the completions of problems that are not among these."""

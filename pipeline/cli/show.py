@@ -21,7 +21,7 @@ from schemas.errors import UserError
 @click.option("--id", "prefix", help="Only rows whose sample or problem id begins so.")
 def show_command(run: str, rows: int, config: str, **wanted: str | None) -> None:
     """Show rows of the release in RUN, reflections coloured."""
-    folder = storage.join(run.rstrip("/"), "release", config)
+    folder = storage.join(run, "release", config)
     names = [name for name in storage.list_names(folder) if name.endswith(".parquet")]
     if not names:
         raise UserError(f"{folder}: no shards; build the run first, or name a run directory and a config that it exports")

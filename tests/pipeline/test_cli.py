@@ -15,11 +15,7 @@ MISTAKES = {
     "unknown teacher": ('kind = "solver"', 'kind = "sovler"', "kind = \"sovler\" is unknown; did you mean 'solver'?"),
     "wrong type": ("partitions = 3", 'partitions = "three"', 'partitions = "three": must be an integer'),
     "negative count": ("count = 30", "count = -30", "count = -30: must be greater than or equal to 1"),
-    "missing file": (
-        'source = "arithmetic"\ncount = 30',
-        'source = "jsonl"\npath = "no.jsonl"\nchecker = "numeric"',
-        "no.jsonl: no such file",
-    ),
+    "missing file": ('kind = "solver"\nslip_rate = 0.1', 'kind = "recorded"\npath = "no.jsonl"', "no.jsonl: no such file"),
     "not TOML": ("seed = 3", "seed = = 3", "not TOML"),
 }
 
@@ -29,8 +25,7 @@ def test_a_mistake_in_a_recipe_is_one_line_and_exit_2_and_nothing_is_written(tmp
     right, wrong, said = MISTAKES[mistake]
     assert right in SOLVED
     (tmp_path / "r.toml").write_text(SOLVED.replace(right, wrong, 1))
-    command = ("check", "r.toml") if mistake != "missing file" else ("build", "r.toml", "--out", "run")
-    done = starbeam(*command, cwd=tmp_path)
+    done = starbeam("check", "r.toml", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("starbeam: ") and done.stderr.count("\n") == 1 and said in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["r.toml"]

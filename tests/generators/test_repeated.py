@@ -1,0 +1,93 @@
+import asyncio
+import dataclasses
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generators.families import FAMILIES
+from generators.strategies.repeated import Repeated
+from generators.teachers.recorded import RecordedTeacher
+from generators.teachers.solver import SolverTable
+from generators.teachers.teacher import Completion, Prompt, Recorded, Teacher
+from schemas.annotation import Verdict
+from schemas.identity import rng_for
+from schemas.problem import Problem
+from schemas.sample import Message, Sample
+from tests.builders import a_problem
+
+
+def _never(problem: Problem, response: str) -> Verdict:
+    raise AssertionError("repeated sampling needs no check")
+
+
+@dataclasses.dataclass
+class Counting:
+    """A teacher that has `stock` completions, and awaits before it gives them."""
+
+    name: str
+    stock: int
+
+    async def sample(self, prompt: Prompt, n: int) -> list[Completion]:
+        await asyncio.sleep(0)
+        texts = [f"{self.name} {place}" for place in range(min(n, self.stock))]
+        return [Completion(teacher=self.name, origin="sampled", reasoning="", response=text, logprob=-1.5) for text in texts]
+
+
+def _solved(problem: Problem, teachers: list[Teacher], samples: int) -> list[Sample]:
+    return asyncio.run(Repeated(samples=samples).solve(problem, teachers, _never))
+
+
+@given(st.lists(st.integers(0, 5), max_size=4), st.integers(1, 5))
+def test_indexes_count_through_the_teachers_in_their_order(stocks: list[int], samples: int) -> None:
+    teachers: list[Teacher] = [Counting(f"t{place}", stock) for place, stock in enumerate(stocks)]
+    found = _solved(a_problem(), teachers, samples)
+    assert [one.index for one in found] == list(range(len(found)))
+    assert [(one.teacher, one.response) for one in found] == [
+        (f"t{place}", f"t{place} {number}") for place, stock in enumerate(stocks) for number in range(min(samples, stock))
+    ]
+    assert len({one.sample_id for one in found}) == len(found)
+
+
+def test_equal_completions_have_ids_of_their_own() -> None:
+    problem = a_problem()
+    teacher = RecordedTeacher("main", [Recorded(problem.problem_id, "main", "six", "42", "stop")] * 4)
+    found = _solved(problem, [teacher], 4)
+    assert len({one.sample_id for one in found}) == 4 == len(found)
+    assert {(one.problem_id, one.reasoning, one.response, one.finish_reason) for one in found} == {
+        (problem.problem_id, "six", "42", "stop")
+    }
+
+
+def test_the_prompt_shows_the_options_and_gives_no_hint() -> None:
+    (sample,) = _solved(a_problem(choices=("red", "blue", "green")), [Counting("t", 1)], 1)
+    assert sample.prompt == (Message("user", "What is 6 × 7?\n(A) red\n(B) blue\n(C) green"),)
+    assert sample.hint is None and sample.logprob == -1.5
+
+
+def test_the_prompt_of_a_plain_problem_is_its_question() -> None:
+    (sample,) = _solved(a_problem(question="Why?"), [Counting("t", 1)], 1)
+    assert sample.prompt == (Message("user", "Why?"),)
+
+
+def test_many_problems_at_once_do_not_mix() -> None:
+    problems = [a_problem(question=f"q{number}") for number in range(50)]
+    strategy, teachers = Repeated(samples=2), [Counting("a", 2), Counting("b", 1)]
+
+    async def all_at_once() -> list[list[Sample]]:
+        return await asyncio.gather(*(strategy.solve(one, teachers, _never) for one in problems))
+
+    for problem, samples in zip(problems, asyncio.run(all_at_once()), strict=True):
+        assert [one.index for one in samples] == [0, 1, 2]
+        assert {one.problem_id for one in samples} == {problem.problem_id}
+        assert all(one.prompt[0].content == problem.question for one in samples)
+
+
+def test_solvers_and_recorded_samples_stand_side_by_side() -> None:
+    problem = FAMILIES["arithmetic"].source().draw(rng_for(0, "test", 0))
+    recorded = RecordedTeacher("old", [Recorded(problem.problem_id, "old", "", "42", None)])
+    solver = SolverTable(kind="solver").open("new", 0, [])
+    assert [(one.teacher, one.origin) for one in _solved(problem, [recorded, solver], 2)] == [
+        ("old", "recorded"),
+        ("new", "solved"),
+        ("new", "solved"),
+    ]
