@@ -90,7 +90,7 @@ def build(section: type[S], table: Mapping[str, Any], where: str) -> S:
 
 
 def _explain(error: ErrorDetails, section: type[Section]) -> str:
-    key = ".".join(str(part) for part in error["loc"]) or section.__name__.lower()
+    key = ".".join(str(part) for part in error["loc"])
     seen = _shown(error["input"])
     if error["type"] == "extra_forbidden":
         return f"unknown key {key!r}; {suggestion(str(error['loc'][-1]), _keys_at(section, error['loc'][:-1]))}"
@@ -102,6 +102,8 @@ def _explain(error: ErrorDetails, section: type[Section]) -> str:
         .replace("be a valid array", "be an array")
         .replace("be a valid", "be a")
     )
+    if not key:  # of several keys together: the rule names them
+        return f"{rule}; change it"
     return f"{key} = {seen}: {rule}; change it{_described(section, error['loc'])}"
 
 

@@ -2,11 +2,21 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from generators.records import FieldError, Record, json_text, lookup, optional_text_at, read_records, text_at
+from generators.records import (
+    JSON_SUFFIXES,
+    PARQUET_SUFFIXES,
+    FieldError,
+    Record,
+    json_text,
+    lookup,
+    optional_text_at,
+    read_records,
+    text_at,
+)
 from schemas.problem import CHOICE_LABELS, Problem
 from schemas.recipe import Section
 from schemas.reject import Reject
@@ -58,6 +68,13 @@ class FileSource(Section):
     map: ProblemMap = ProblemMap()
     answer_pattern: Pattern | None = Field(None, description="one group; its last match in the answer field is the gold")
     checker: str = Field(description="`starbeam list` names them")
+
+    @model_validator(mode="after")
+    def _named_for_what_it_is(self) -> Self:
+        suffixes = PARQUET_SUFFIXES if self.source == "parquet" else JSON_SUFFIXES
+        if not self.path.endswith(suffixes):
+            raise ValueError(f"path {self.path!r} must end in {' or '.join(suffixes)} for source = {self.source!r}")
+        return self
 
     def problems(self, seed: int, limit: int | None) -> Iterator[Problem | Reject]:
         """Yield a problem or a reject for every record, the first `limit` records only where one is given."""

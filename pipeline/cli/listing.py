@@ -1,5 +1,7 @@
 """`starbeam list`."""
 
+from collections.abc import Iterator
+
 import click
 
 from filters import fingerprints, reflections
@@ -9,11 +11,18 @@ from generators.strategies import STRATEGIES
 from generators.teachers import TEACHERS
 from pipeline.exports import EXPORTS
 from pipeline.plan import all_checkers
+from pipeline.recipes import suggestion
+from schemas.errors import UserError
+from schemas.recipe import Recipe, Section
 
 
 @click.command("list")
-def list_command() -> None:
-    """List what a recipe can name."""
+@click.argument("name", required=False)
+def list_command(name: str | None) -> None:
+    """List what a recipe can name; with NAME, the keys of that source, teacher or strategy, or of `recipe` itself."""
+    if name is not None:
+        click.echo("\n".join(_keys(name)))
+        return
     sections = {
         "problems": {name: _first_line(source) for name, source in SOURCES.items()},
         "teachers": {name: _first_line(teacher) for name, teacher in TEACHERS.items()},
@@ -25,9 +34,27 @@ def list_command() -> None:
     }
     for title, names in sections.items():
         click.echo(f"{title}:")
-        for name, meaning in sorted(names.items()):
-            click.echo(f"  {name:<16} {meaning}")
+        for known, meaning in sorted(names.items()):
+            click.echo(f"  {known:<16} {meaning}")
 
 
 def _first_line(thing: type) -> str:
     return (thing.__doc__ or "").strip().splitlines()[0]
+
+
+def _keys(name: str) -> list[str]:
+    tables: dict[str, type[Section]] = {"recipe": Recipe, **SOURCES, **TEACHERS, **STRATEGIES}
+    if name not in tables:
+        raise UserError(f"{name!r} has no keys; {suggestion(name, list(tables))}")
+    return [f"{name}: {_first_line(tables[name])}", *_described(tables[name], "  ")]
+
+
+def _described(section: type[Section], indent: str) -> Iterator[str]:
+    for key, field in section.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, Section):
+            yield f"{indent}{key}: a table"
+            yield from _described(inner, indent + "  ")
+            continue
+        default = "needed" if field.is_required() else f"default {field.get_default(call_default_factory=True)!r}"
+        yield f"{indent}{key:<16} {field.description or ''}{'; ' if field.description else ''}{default}"

@@ -57,6 +57,9 @@ def test_list_and_help_name_everything() -> None:
         "sft",
     ):
         assert name in listed
+    keys = starbeam("list", "recorded").stdout
+    assert "where" in keys and "response" in keys and "default 'question'" in keys
+    assert "did you mean 'maze'?" in starbeam("list", "mazes").stderr
     usage = starbeam("--help").stdout
     assert all(command in usage for command in COMMANDS)
 
