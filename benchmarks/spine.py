@@ -75,7 +75,7 @@ def loop(folder: str) -> dict[str, float]:
     keys = duplicates.band_keys(matrix, bands)
     pairs = duplicates.candidate_pairs(keys.ravel(), np.repeat(np.arange(len(keys), dtype=np.uint64), bands.number))
     rows = np.unique(pairs)
-    documents = documents_of(pa.concat_tables(annotated).take(rows), RULES)
+    documents = documents_of(pa.concat_tables(annotated), rows, RULES, None)
     duplicates.resolve(dict(zip(rows.tolist(), documents, strict=True)), pairs, 0.8)
     for table in annotated:
         whole = with_duplicates(table, [])

@@ -77,6 +77,15 @@ def chain_lengths(table: pa.Table) -> npt.NDArray[np.int64]:
     return np.asarray(parts[0] + parts[1], dtype=np.int64)
 
 
+def within_quota(table: pa.Table, keep: Sequence[str], max_per_problem: int | None) -> Mask:
+    """Return which rows `select` would keep if there were no copies.  Of two copies, one of these should survive."""
+    reasons: list[str | None] = [None if good else "not_eligible" for good in eligible(table, keep)]
+    if max_per_problem is not None:
+        for row in _over_quota(table, reasons, max_per_problem):
+            reasons[row] = "over_quota"
+    return np.array([reason is None for reason in reasons], dtype=np.bool_)
+
+
 def select(table: pa.Table, keep: Sequence[str], max_per_problem: int | None) -> list[str | None]:
     """Return for each row the code of the first rule that turns it away, or None where it is kept.
 

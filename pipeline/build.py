@@ -62,16 +62,26 @@ def _opened(plan: Plan, out: str, sample: bool) -> RunDir:
                 f"{out}: was begun with partitions = {before}, not {plan.recipe.partitions}; "
                 "rows would change shards: keep the number or give another --out"
             )
-    if not sample and not _is_sampled(run):
-        raise UserError(f"{out}: holds no whole set of samples; run `starbeam sample` with this --out first")
+    if not sample:
+        _check_samples(plan, run)
     return run
 
 
-def _is_sampled(run: RunDir) -> bool:
-    if not storage.exists(run.ingest):
-        return False
-    names = storage.list_names(storage.join(run.url, "samples"))
-    return sum(name.endswith(".parquet") for name in names) == run.partitions
+def _check_samples(plan: Plan, run: RunDir) -> None:
+    """Raise UserError where the run's samples are not all there, or not those that this recipe asks for."""
+    from pipeline.ingest import ingested, read_plan
+    from pipeline.sample import sampler_of
+
+    mend = "run `starbeam sample` with this recipe and --out first; what has not changed is not asked again"
+    read = ingested(run)
+    if read is None:
+        raise UserError(f"{run.url}: holds no whole set of problems; {mend}")
+    if read.plan != read_plan(plan):
+        raise UserError(f"{run.url}: its problems or recorded samples were read by another recipe; {mend}")
+    sampler = sampler_of(plan, run, read.limit is not None)
+    for partition in range(run.partitions):
+        if shards.key_of(run.samples(partition)) != sampler.key(partition):
+            raise UserError(f"{run.samples(partition)}: is not there or was made by another recipe; {mend}")
 
 
 @contextlib.contextmanager
@@ -89,12 +99,13 @@ def _saying_how_to_go_on(run: RunDir) -> Iterator[None]:
 def _sample(plan: Plan, run: RunDir, options: Options, reporter: Reporter) -> None:
     from pipeline import runner
     from pipeline.ingest import ingest
-    from pipeline.sample import sample_graph
+    from pipeline.sample import sample_graph, sampler_of
 
     ingest(plan, run, options.limit, reporter)
+    sampler = sampler_of(plan, run, options.limit is not None)
     beam_options = runner.pipeline_options(options.beam_flags)
     seen = reporter if runner.is_local(beam_options) else Reporter()
-    runner.run_graph(lambda p: sample_graph(p, plan, run, seen, options.limit is not None), beam_options)
+    runner.run_graph(lambda p: sample_graph(p, sampler, seen), beam_options)
 
 
 def _curate(plan: Plan, run: RunDir, options: Options, reporter: Reporter) -> None:

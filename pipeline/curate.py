@@ -14,7 +14,7 @@ from apache_beam.metrics import Metrics
 
 from filters import fingerprints
 from filters.duplicates import Bands, Document, Pairs, band_keys, bands_for, candidate_pairs, distinct, resolve
-from filters.selection import chain_lengths, eligible
+from filters.selection import chain_lengths, eligible, within_quota
 from pipeline import shards
 from pipeline.annotate import annotate, annotators, problems_of
 from pipeline.manifest import PartitionStats, ReleaseFacts, write_manifest
@@ -28,10 +28,13 @@ from schemas.sample import chain_text
 ROW_BITS = 32  # a row's number is its partition and its place there: 4 billion rows a partition
 # What comparing copies needs of a row, and what the selection rules look at.
 DOCUMENT_COLUMNS = (
-    *("sample_id", "reasoning", "response", "finish_reason", "answer", "verdict"),
+    *("sample_id", "problem_id", "index", "reasoning", "response", "finish_reason", "answer", "verdict"),
     *("fingerprint", "signature"),
 )
 BUCKETS = 16  # groups that band keys are sorted in; more spreads them over more workers
+
+
+Rows = np.typing.NDArray[np.uint64]
 
 
 def row_number(partition: int, row: int) -> int:
@@ -102,6 +105,7 @@ class Resolver:
 
     run: RunDir
     keep: tuple[str, ...]
+    max_per_problem: int | None
     threshold: float
 
     def duplicates(self, pairs: Pairs) -> dict[int, list[DuplicateRow]]:
@@ -113,20 +117,22 @@ class Resolver:
             by_partition.setdefault(partition, []).append(DuplicateRow(row, *duplicate))
         return by_partition
 
-    def _documents(self, numbers: "np.typing.NDArray[np.uint64]") -> dict[int, Document]:
+    def _documents(self, numbers: Rows) -> dict[int, Document]:
         documents: dict[int, Document] = {}
         partitions = numbers >> np.uint64(ROW_BITS)
         for partition in np.unique(partitions).tolist():
             rows = numbers[partitions == partition] & np.uint64((1 << ROW_BITS) - 1)
-            table = shards.read_table(self.run.annotated(partition), DOCUMENT_COLUMNS).take(rows)
-            found = documents_of(table, self.keep)
+            table = shards.read_table(self.run.annotated(partition), DOCUMENT_COLUMNS)
+            found = documents_of(table, rows, self.keep, self.max_per_problem)
             documents |= {row_number(partition, row): one for row, one in zip(rows.tolist(), found, strict=True)}
         return documents
 
 
-def documents_of(table: pa.Table, keep: tuple[str, ...]) -> list[Document]:
-    """Return annotated rows as documents to compare; of two copies the one that selection would keep is better."""
-    good, lengths = eligible(table, keep), chain_lengths(table)
+def documents_of(table: pa.Table, rows: Rows, keep: tuple[str, ...], max_per_problem: int | None) -> list[Document]:
+    """Return some rows of an annotated partition as documents to compare; the better of two copies is what selection would keep."""
+    wanted, good = within_quota(table, keep, max_per_problem)[rows], eligible(table, keep)[rows]
+    table = table.take(rows)
+    lengths = chain_lengths(table)
     documents = []
     for place, row in enumerate(table.to_pylist()):
         correct = row["verdict"]["status"] == "correct"
@@ -135,7 +141,7 @@ def documents_of(table: pa.Table, keep: tuple[str, ...]) -> list[Document]:
                 id=row["sample_id"],
                 text=chain_text(row["reasoning"], row["response"]),
                 answer=row["answer"] if correct else row["verdict"]["extracted"],
-                rank=(not good[place], not correct, int(lengths[place])),
+                rank=(not wanted[place], not good[place], not correct, int(lengths[place])),
                 fingerprint=row["fingerprint"],
                 signature=row["signature"],
             )
@@ -231,7 +237,9 @@ def curate_graph(p: beam.Pipeline, plan: Plan, run: RunDir, reporter: Reporter) 
         | "Partitions to curate" >> beam.Create(range(run.partitions), reshuffle=True)
         | "Annotate" >> AnnotateSamples(Annotator(run, plan.checkers), bands_for(threshold), reporter)
     )
-    duplicates = (annotated.bands, annotated.pairs) | "Dedupe" >> FindDuplicates(Resolver(run, select.keep, threshold), reporter)
+    duplicates = (annotated.bands, annotated.pairs) | "Dedupe" >> FindDuplicates(
+        Resolver(run, select.keep, select.max_per_problem, threshold), reporter
+    )
     writer = ShardWriter(run, select.keep, select.max_per_problem, plan.recipe.export.configs)
     _ = {"annotated": annotated.done, "duplicates": duplicates} | "Select" >> SelectAndWrite(
         writer, ReleaseFacts.of(plan), reporter

@@ -3,10 +3,11 @@
 It runs where the command runs, with bounded memory, because locally a shuffle of the text would hold all of it.
 """
 
+import functools
 import json
 import tempfile
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +19,7 @@ from pipeline.plan import Plan
 from pipeline.progress import Reporter
 from pipeline.rundir import RunDir
 from pipeline.spool import Spool
-from schemas.identity import partition_of
+from schemas.identity import content_id, partition_of
 from schemas.problem import PROBLEM_SCHEMA, Problem
 from schemas.reject import REJECT_SCHEMA, Reject, shown
 from schemas.tables import RECORDED_SCHEMA
@@ -44,32 +45,52 @@ class _Spools:
             self.recorded.add(partition, row, len(row.reasoning) + len(row.response))
 
 
+class Ingested(NamedTuple):
+    """What an ingest read; its file's presence means that all problem files are there."""
+
+    plan: str  # hash of what was read: sources, recorded teachers, seed
+    limit: int | None  # records or draws of each source, None for all
+    problem_records: int
+    sample_records: int
+    repeated: int  # problem records merged into another
+
+
+def read_plan(plan: Plan) -> str:
+    """Return a hash of the part of a plan that decides what an ingest writes."""
+    recorded = {name: plan.resolved["teacher"][name] for name, table in plan.teachers.items() if isinstance(table, RecordedTable)}
+    return content_id(json.dumps([plan.recipe.seed, plan.resolved["problems"], recorded], sort_keys=True))
+
+
+def ingested(run: RunDir) -> Ingested | None:
+    """Return what the run's ingest read, None where none is whole."""
+    return Ingested(**json.loads(storage.read_bytes(run.ingest))) if storage.exists(run.ingest) else None
+
+
 def ingest(plan: Plan, run: RunDir, limit: int | None, reporter: Reporter) -> None:
     """Write problems, recorded completions and rejects by partition, then the counts.  Repeats of a problem are merged."""
     storage.remove(run.ingest)
-    counts = {"records": 0, "repeated": 0}
     with tempfile.TemporaryDirectory(prefix="starbeam-") as folder:
         spools = _Spools(folder, run.partitions)
-        for row in _rows(plan, limit):
-            spools.add(row)
-            counts["records"] += 1
-            if counts["records"] % REPORT_EVERY == 0:
-                reporter.add("read", rows=REPORT_EVERY)
-        reporter.add("read", rows=counts["records"] % REPORT_EVERY)
-        for partition in range(run.partitions):
-            counts["repeated"] += _write_problems(spools, run, partition)
+        sources = (row for source in plan.sources for row in source.problems(plan.recipe.seed, limit))
+        problem_records = _spool(sources, spools, reporter)
+        recorded = ((name, table) for name, table in plan.teachers.items() if isinstance(table, RecordedTable))
+        sample_records = _spool((row for name, table in recorded for row in table.records(name)), spools, reporter)
+        repeated = sum(_write_problems(spools, run, partition) for partition in range(run.partitions))
         for partition in range(run.partitions):  # after all problems: a repeat in any partition can become a reject in another
             _write_rejects(spools, run, partition)
             reporter.add("read", partitions=1)
-    storage.write_bytes(run.ingest, json.dumps(counts, sort_keys=True).encode())
+    counts = Ingested(read_plan(plan), limit, problem_records, sample_records, repeated)
+    storage.write_bytes(run.ingest, json.dumps(counts._asdict(), sort_keys=True).encode())
 
 
-def _rows(plan: Plan, limit: int | None) -> Iterator[Problem | Recorded | Reject]:
-    for source in plan.sources:
-        yield from source.problems(plan.recipe.seed, limit)
-    for name, teacher in plan.teachers.items():
-        if isinstance(teacher, RecordedTable):
-            yield from teacher.records(name)
+def _spool(rows: Iterable[Problem | Recorded | Reject], spools: _Spools, reporter: Reporter) -> int:
+    count = 0
+    for count, row in enumerate(rows, start=1):
+        spools.add(row)
+        if count % REPORT_EVERY == 0:
+            reporter.add("read", rows=REPORT_EVERY)
+    reporter.add("read", rows=count % REPORT_EVERY)
+    return count
 
 
 def _write_problems(spools: _Spools, run: RunDir, partition: int) -> int:
@@ -84,20 +105,20 @@ def _write_problems(spools: _Spools, run: RunDir, partition: int) -> int:
 
 def _write_rejects(spools: _Spools, run: RunDir, partition: int) -> None:
     rejects = spools.rejects.table(partition).sort_by([("reject_id", "ascending"), ("position", "ascending")])
-    shards.write_table(run.rejects(partition), first_of_each(rejects, "reject_id"))
+    shards.write_table(run.rejects(partition), first_of_each(rejects, "reject_id", "position"))  # a file may be read twice
 
 
 def _ascending(schema: pa.Schema) -> list[tuple[str, str]]:
     return [(field.name, "ascending") for field in schema if not pa.types.is_nested(field.type)]
 
 
-def first_of_each(table: pa.Table, column: str) -> pa.Table:
-    """Return the first row of each run of equal values in a sorted column."""
+def first_of_each(table: pa.Table, *columns: str) -> pa.Table:
+    """Return the first row of each run of equal values in sorted columns.  No two nulls are equal."""
     if table.num_rows < 2:
         return table
-    values = table[column].combine_chunks()
-    changed = pc.not_equal(values[1:], values[:-1])
-    return table.filter(pa.concat_arrays([pa.array([True]), changed]))
+    equal = [pc.equal(values[1:], values[:-1]) for values in (table[name].combine_chunks() for name in columns)]
+    same = functools.reduce(pc.and_, equal)
+    return table.filter(pa.concat_arrays([pa.array([True]), pc.invert(pc.fill_null(same, False))]))
 
 
 def merge_repeats(table: pa.Table) -> tuple[pa.Table, int, list[Reject]]:

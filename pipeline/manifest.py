@@ -3,18 +3,19 @@
 import collections
 import dataclasses
 import hashlib
-import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
 from pipeline import storage
 from pipeline.annotate import annotators
 from pipeline.exports import EXPORTS
+from pipeline.ingest import Ingested, ingested
 from pipeline.plan import Plan
 from pipeline.rundir import RunDir
 from schemas.annotation import STATUSES
+from schemas.errors import RunError
 from schemas.manifest import ConfigEntry, FileEntry, Manifest
 from schemas.tables import REJECTED_SCHEMA
 
@@ -53,6 +54,9 @@ class ReleaseFacts:
 
 def write_manifest(facts: ReleaseFacts, run: RunDir, parts: Iterable[PartitionStats]) -> None:
     """Write MANIFEST.json from every partition's statistics."""
+    read = ingested(run)
+    if read is None:
+        raise RunError(f"cannot read {run.ingest}: it is gone; run `starbeam sample` again")
     parts = sorted(parts, key=lambda part: part.partition)
     files = sorted((entry for part in parts for entry in part.files), key=lambda entry: entry.path)
     manifest = Manifest(
@@ -61,22 +65,24 @@ def write_manifest(facts: ReleaseFacts, run: RunDir, parts: Iterable[PartitionSt
         recipe=facts.recipe,
         versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         annotators=facts.annotators,
-        funnel=funnel([part.counts for part in parts], json.loads(storage.read_bytes(run.ingest))),
+        funnel=funnel([part.counts for part in parts], read),
+        limit=read.limit,
         configs=_configs(files),
         files=tuple(files),
     )
     storage.write_bytes(run.manifest, manifest.to_json().encode())
 
 
-def funnel(counts: Iterable["collections.Counter[tuple[str, ...]]"], ingested: Mapping[str, int]) -> dict[str, Any]:
+def funnel(counts: Iterable["collections.Counter[tuple[str, ...]]"], read: Ingested) -> dict[str, Any]:
     """Return the counts from records read to rows kept, as nested tables in the order of the way."""
     total: collections.Counter[tuple[str, ...]] = collections.Counter()
     for one in counts:
         total.update(one)
     nested: dict[str, Any] = {
-        "records": ingested["records"],
+        "problem_records": read.problem_records,
+        "sample_records": read.sample_records,
         "rejected_records": {},
-        "repeated": ingested["repeated"],
+        "repeated": read.repeated,
         "problems": 0,
         "problems_sampled": 0,
         "samples": 0,

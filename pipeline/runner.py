@@ -1,12 +1,15 @@
 """Running a Beam graph: which runner, how many processes, and errors in one line."""
 
-import contextlib
 import logging
+import os
 import re
 import shlex
+import signal
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from typing import Self
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
@@ -17,6 +20,7 @@ from schemas.errors import RunError, UserError
 
 LOCAL_RUNNER = "FnApiRunner"  # named, because DirectRunner tries to download another engine first and runs on what it finds
 BEAM_THREADS = ("run_worker", "read_grpc_client_inputs", "beam_control_read")  # those that notice a lost worker process
+LOST = "a worker process died, perhaps for want of memory; try fewer --workers, or more partitions"
 LOST_WORKER = ("Worker subprocess exited", "Channel closed prematurely")  # what Beam says of a worker process that died
 
 # Runners and worker processes give back text only: the error that our code raised is found by its class and its line.
@@ -66,15 +70,19 @@ def is_local(options: PipelineOptions) -> bool:
 def run_graph(build: Callable[[beam.Pipeline], None], options: PipelineOptions, workers: int = 1) -> None:
     """Build a graph and run it to its end; `workers` are processes of the local runner.
 
-    Raises UserError or RunError where our code did, on whatever worker.
+    Raises UserError or RunError where our code did, on whatever worker, and KeyboardInterrupt on SIGINT and SIGTERM.
     """
-    # Beam logs every error that it also raises, and its threads shout when their worker goes; one line is enough.
+    # Beam logs every error that it also raises; one line is enough.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL if is_local(options) else logging.ERROR)
-    with _quiet_threads():
-        p = beam.Pipeline(runner=_runner(options, workers), options=options)
+    with _Workers() as processes:
+        p = beam.Pipeline(runner=_runner(options, workers, processes.alive), options=options)
         build(p)
         try:
             p.run().wait_until_finish()
+        except KeyboardInterrupt:
+            if processes.lost:
+                raise RunError(LOST) from None
+            raise
         except (UserError, RunError) as error:
             raise type(error)(_WHILE.sub("", str(error))) from error
         except RuntimeError as error:
@@ -83,17 +91,52 @@ def run_graph(build: Callable[[beam.Pipeline], None], options: PipelineOptions, 
             raise _ours(str(error)) or error from error
 
 
-@contextlib.contextmanager
-def _quiet_threads() -> Iterator[None]:
-    before = threading.excepthook
-    threading.excepthook = lambda args: None if getattr(args.thread, "name", "") in BEAM_THREADS else before(args)
-    try:
-        yield
-    finally:
-        threading.excepthook = before
+class _Workers:
+    """The worker processes of one run.  They live while the file `alive` does.
+
+    Beam waits for a worker that has gone, or has not yet come, without end; so the file goes first, in the signal
+    handler, and a worker that is lost interrupts the main thread.
+    """
+
+    def __init__(self) -> None:
+        self.lost = False
+        descriptor, self.alive = tempfile.mkstemp(prefix="starbeam-alive-")
+        os.close(descriptor)
+
+    def __enter__(self) -> Self:
+        self._threads_before, threading.excepthook = threading.excepthook, self._thread_failed
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._stopped) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+        threading.excepthook = self._threads_before
+        for number, handler in getattr(self, "_before", {}).items():
+            signal.signal(number, handler)
+
+    def _end(self) -> bool:
+        """End the workers; return whether they had not been ended before."""
+        try:
+            os.unlink(self.alive)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _stopped(self, *_: object) -> None:
+        self._end()
+        raise KeyboardInterrupt
+
+    def _thread_failed(self, failure: threading.ExceptHookArgs) -> None:
+        name = failure.thread.name if failure.thread is not None else ""
+        if name not in BEAM_THREADS:
+            self._threads_before(failure)
+        elif name == BEAM_THREADS[0] and self._end():
+            self.lost = True
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
-def _runner(options: PipelineOptions, workers: int) -> FnApiRunner | None:
+def _runner(options: PipelineOptions, workers: int, alive: str) -> FnApiRunner | None:
     """Return the runner for several local processes, or None for what the options say."""
     direct = options.view_as(DirectOptions)
     if workers < 2 or not is_local(options) or direct.direct_num_workers != 1:
@@ -101,7 +144,7 @@ def _runner(options: PipelineOptions, workers: int) -> FnApiRunner | None:
     direct.direct_num_workers = workers
     # -P: the folder where the command was called may hold another package named pipeline.
     # /dev/null: an error comes back as text, and a worker whose stderr could not be written would never say that it failed.
-    command = f"exec {shlex.quote(sys.executable)} -P -m pipeline.worker 2>/dev/null"
+    command = f"exec {shlex.quote(sys.executable)} -P -m pipeline.worker {shlex.quote(alive)} 2>/dev/null"
     return FnApiRunner(default_environment=SubprocessSDKEnvironment.from_command_string(command))
 
 
@@ -112,5 +155,5 @@ def _ours(message: str) -> Exception | None:
         kind, line = found[-1]
         return (UserError if kind == "UserError" else RunError)(_WHILE.sub("", line))
     if any(symptom in message for symptom in LOST_WORKER):
-        return RunError("a worker process died, perhaps for want of memory; try fewer --workers, or more partitions")
+        return RunError(LOST)
     return None

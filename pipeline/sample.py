@@ -59,7 +59,7 @@ class Sampler:
             table.open(name, self.seed, [one for one in recorded if one.teacher == name]) for name, table in self.teachers.items()
         ]
         samples = await solve_all(problems, self.strategy, teachers, self.check)
-        unasked = [] if self.limited else _unasked(problems, teachers)
+        unasked = _unasked(teachers, self.limited)
         shards.write_table(self.run.unasked(partition), table_of(unasked, REJECT_SCHEMA))
         shards.write_table(self.run.samples(partition), table_of(samples, SAMPLE_SCHEMA), key)
         return len(samples)
@@ -78,21 +78,28 @@ async def solve_all(problems: Sequence[Problem], strategy: Repeated, teachers: S
     return sorted(samples, key=lambda sample: (sample.problem_id, sample.index))
 
 
-def _unasked(problems: Sequence[Problem], teachers: Sequence[Teacher]) -> list[Reject]:
-    """Return the recorded completions that answer none of the problems, as rejects sorted by id."""
+def _unasked(teachers: Sequence[Teacher], limited: bool) -> list[Reject]:
+    """Return the recorded completions that no sample was made of, as rejects sorted by id."""
     rejects = [
-        Reject(
-            stage="sample",
-            reason="no_such_problem",
-            detail=f"teacher {one.teacher!r} recorded it for a question that is none of the problems",
-            raw=shown(one.response or one.reasoning),
-            source=one.teacher,
-        )
+        _reject(one, asked)
         for teacher in teachers
         if isinstance(teacher, RecordedTeacher)
-        for one in teacher.unasked(problems)
+        for one, asked in teacher.left()
+        if asked or not limited
     ]
     return sorted(rejects, key=lambda reject: reject.reject_id)
+
+
+def _reject(one: Recorded, asked: bool) -> Reject:
+    beyond = "it was recorded for a problem that has as many of its samples as the strategy asks for"
+    nothing = "it was recorded for a question that is none of the problems"
+    return Reject(
+        stage="sample",
+        reason="not_asked_for" if asked else "no_such_problem",
+        detail=f"teacher {one.teacher!r}: {beyond if asked else nothing}",
+        raw=shown(one.response or one.reasoning),
+        source=one.teacher,
+    )
 
 
 class _SamplePartitions(beam.DoFn):  # type: ignore[misc]
@@ -148,9 +155,9 @@ class SampleProblems(beam.PTransform):  # type: ignore[misc]
         return partitions | "Solve each problem" >> beam.ParDo(_SamplePartitions(self.sampler, self.reporter))
 
 
-def sample_graph(p: beam.Pipeline, plan: Plan, run: RunDir, reporter: Reporter, limited: bool = False) -> None:
-    """Add the sampling graph to a pipeline; `limited` where problems were left out on purpose."""
-    sampler = Sampler(
+def sampler_of(plan: Plan, run: RunDir, limited: bool) -> Sampler:
+    """Return what samples a plan's problems; `limited` where some were left out on purpose."""
+    return Sampler(
         run=run,
         seed=plan.recipe.seed,
         strategy=plan.strategy,
@@ -158,8 +165,12 @@ def sample_graph(p: beam.Pipeline, plan: Plan, run: RunDir, reporter: Reporter, 
         checkers=plan.checkers,
         limited=limited,
     )
+
+
+def sample_graph(p: beam.Pipeline, sampler: Sampler, reporter: Reporter) -> None:
+    """Add the sampling graph to a pipeline."""
     _ = (
         p
-        | "Partitions to sample" >> beam.Create(range(run.partitions), reshuffle=True)
+        | "Partitions to sample" >> beam.Create(range(sampler.run.partitions), reshuffle=True)
         | "Sample" >> SampleProblems(sampler, reporter)
     )

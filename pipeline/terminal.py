@@ -77,7 +77,9 @@ def funnel(counts: Mapping[str, Any]) -> Table:
     table.add_column("rows", justify="right")
     table.add_column("of which", overflow="fold")
     records = counts["rejected_records"]
-    table.add_row("records read", f"{counts['records']:,}", _parts({"repeated": counts["repeated"]}))
+    table.add_row("problem records", f"{counts['problem_records']:,}", _parts({"repeated": counts["repeated"]}))
+    if counts["sample_records"]:
+        table.add_row("sample records", f"{counts['sample_records']:,}", "one for each line and recorded teacher")
     table.add_row("records rejected", f"{sum(records.values()):,}", _parts(records))
     table.add_row("problems", f"{counts['problems']:,}", _parts({"with samples": counts["problems_sampled"]}))
     table.add_row("samples", f"{counts['samples']:,}", _parts(counts["verdicts"]))

@@ -10,7 +10,6 @@ from generators.records import FieldError, Record, lookup, optional_text_at, rea
 from generators.sources.files import choices_at, columns_of
 from generators.teachers.teacher import Completion, Prompt, Recorded, Teacher
 from schemas.identity import content_id
-from schemas.problem import Problem
 from schemas.recipe import Section
 from schemas.reject import Reject
 from schemas.sample import THOUGHT_MARKS
@@ -127,19 +126,25 @@ class RecordedTeacher:
 
     def __init__(self, name: str, recorded: Sequence[Recorded]) -> None:
         self.name = name
+        self._given: dict[str, int] = {}
         self._of_problem: dict[str, list[Recorded]] = {}
         for completion in recorded:
             self._of_problem.setdefault(completion.problem_id, []).append(completion)
         for completions in self._of_problem.values():
             completions.sort(key=lambda one: content_id(one.reasoning, one.response, one.finish_reason))
 
-    def unasked(self, problems: Sequence[Problem]) -> list[Recorded]:
-        """Return the completions of problems that are not among these."""
-        known = {problem.problem_id for problem in problems}
-        return [one for problem_id, of_one in self._of_problem.items() if problem_id not in known for one in of_one]
+    def left(self) -> list[tuple[Recorded, bool]]:
+        """Return the completions that were not given, each with whether its problem was asked."""
+        return [
+            (one, problem_id in self._given)
+            for problem_id, of_one in self._of_problem.items()
+            for one in of_one[self._given.get(problem_id, 0) :]
+        ]
 
     async def sample(self, prompt: Prompt, n: int) -> list[Completion]:
         """Return the first n of the problem's completions, fewer where fewer were recorded."""
+        problem_id = prompt.problem.problem_id
+        self._given[problem_id] = max(n, self._given.get(problem_id, 0))
         return [
             Completion(
                 teacher=self.name,
@@ -148,5 +153,5 @@ class RecordedTeacher:
                 response=one.response,
                 finish_reason=one.finish_reason,
             )
-            for one in self._of_problem.get(prompt.problem.problem_id, [])[:n]
+            for one in self._of_problem.get(problem_id, [])[:n]
         ]

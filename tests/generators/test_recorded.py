@@ -185,8 +185,13 @@ def test_a_problem_that_nobody_answered_has_no_samples() -> None:
     assert _asked(_teacher(RECORDED), a_problem(question="never asked"), 5) == []
 
 
-def test_what_answers_none_of_the_problems_is_unasked() -> None:
+def test_what_nobody_took_is_left_with_whether_its_problem_was_asked() -> None:
     teacher = _teacher(RECORDED)
-    assert [one.response for one in teacher.unasked([PROBLEM])] == ["x"]
-    assert sorted(teacher.unasked([])) == sorted(RECORDED)
-    assert teacher.unasked([PROBLEM, a_problem(question="another")]) == []
+    assert sorted(teacher.left()) == sorted((one, False) for one in RECORDED)
+    taken = _asked(teacher, PROBLEM, 1)
+    left = [one for one, asked in teacher.left() if asked]
+    assert len(taken) == 1 and len(left) == len(_asked(_teacher(RECORDED), PROBLEM, 99)) - 1
+    assert [one.response for one, asked in teacher.left() if not asked] == ["x"]
+    _asked(teacher, PROBLEM, 99)
+    _asked(teacher, a_problem(question="another"), 99)
+    assert teacher.left() == []

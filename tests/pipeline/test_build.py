@@ -1,6 +1,7 @@
 """Whole runs: the same recipe gives the same bytes, whatever happens on the way."""
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -63,7 +64,7 @@ def test_a_release_is_what_its_manifest_says(solved: Path) -> None:
 
 def test_the_funnel_adds_up(solved: Path) -> None:
     funnel = _manifest(solved)["funnel"]
-    assert funnel["records"] == 50 and funnel["problems"] + funnel["repeated"] == 50
+    assert funnel["problem_records"] == 50 and funnel["problems"] + funnel["repeated"] == 50
     assert funnel["samples"] == 2 * funnel["problems"] == sum(funnel["verdicts"].values())
     assert funnel["samples"] == funnel["kept"] + sum(funnel["rejected_samples"].values())
     assert funnel["verdicts"]["correct"] > funnel["verdicts"]["incorrect"] > 0
@@ -111,7 +112,7 @@ def test_shuffled_input_changes_no_byte(tmp_path: Path, monkeypatch: pytest.Monk
     assert release_hashes(runs[0]) == release_hashes(runs[1]) == release_hashes(runs[2])
     funnel = _manifest(runs[0])["funnel"]
     assert funnel["verdicts"]["correct"] == 38 and funnel["problems"] == 39 and funnel["repeated"] == 2
-    assert funnel["rejected_records"] == {"bad_json": 1, "missing_field": 2, "null_field": 3}
+    assert funnel["rejected_records"] == {"bad_json": 1, "missing_field": 2, "not_asked_for": 4, "null_field": 3}
 
 
 def test_another_selection_asks_no_teacher_again(tmp_path: Path, solved: Path) -> None:
@@ -135,7 +136,7 @@ def test_every_record_is_kept_or_rejected_with_a_reason(tmp_path: Path, monkeypa
     run = _built(tmp_path, "run", RECORDED)
     rejected = [row for path in (run / "release" / "rejected").iterdir() for row in pq.read_table(path).to_pylist()]
     reasons = {row["reason"] for row in rejected if row["sample_id"] is None}
-    assert reasons == {"bad_json", "missing_field", "null_field", "record_too_long", "lone_surrogate"}
+    assert reasons == {"bad_json", "missing_field", "null_field", "record_too_long", "lone_surrogate", "not_asked_for"}
     assert all(row["stage"] and row["detail"] and row["raw"] is not None for row in rejected if row["sample_id"] is None)
     kept = sum(pq.read_table(path).num_rows for path in (run / "release" / "full").iterdir())
     assert kept + sum(row["sample_id"] is not None for row in rejected) == _manifest(run)["funnel"]["samples"] == 16
@@ -151,14 +152,14 @@ def test_a_run_in_memory_never_touches_the_disk(solved: Path) -> None:
 
 
 def test_limit_takes_the_first_of_each_source(tmp_path: Path) -> None:
-    assert _manifest(_built(tmp_path, "run", limit=4))["funnel"]["records"] == 12
+    assert _manifest(_built(tmp_path, "run", limit=4))["funnel"]["problem_records"] == 12
 
 
 def test_a_limit_makes_no_rejects_of_what_it_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "in.jsonl").write_text("\n".join(recorded_lines(30)))
     funnel = _manifest(_built(tmp_path, "run", RECORDED, limit=5))["funnel"]
-    assert (funnel["problems"], funnel["samples"], funnel["rejected_records"]) == (5, 10, {})
+    assert (funnel["problems"], funnel["samples"], funnel["rejected_records"]) == (5, 10, {"not_asked_for": 2})
 
 
 def test_two_commands_at_once_on_one_run_are_refused(tmp_path: Path) -> None:
@@ -178,6 +179,75 @@ def test_another_number_of_partitions_is_refused(tmp_path: Path, solved: Path) -
     with pytest.raises(UserError, match="partitions = 3, not 4"):
         build(_plan(SOLVED, "partitions=4"), Options(str(solved)), QUIET)
     assert (solved / "release" / "MANIFEST.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("seed=4", "read by another recipe"),
+        ("problems.0.count=29", "read by another recipe"),
+        ("teacher.main.slip_rate=0.5", "made by another recipe"),
+        ("strategy.samples=3", "made by another recipe"),
+    ],
+)
+def test_curate_signs_no_samples_of_another_recipe(solved: Path, setting: str, said: str) -> None:
+    before = release_hashes(solved)
+    with pytest.raises(UserError, match=f"{said}; run `starbeam sample`"):
+        build(_plan(SOLVED, setting), Options(str(solved)), QUIET, sample=False)
+    assert release_hashes(solved) == before
+
+
+def test_curate_refuses_half_of_another_sampling(tmp_path: Path) -> None:
+    run = _built(tmp_path, "run")
+    other = _built(tmp_path, "other", SOLVED, "teacher.main.slip_rate=0.5")
+    (run / "samples" / "part-00001.parquet").write_bytes((other / "samples" / "part-00001.parquet").read_bytes())
+    with pytest.raises(UserError, match=r"samples/part-00001\.parquet: .*made by another recipe"):
+        build(_plan(SOLVED), Options(str(run)), QUIET, sample=False)
+    build(_plan(SOLVED), Options(str(run)), QUIET)
+
+
+def test_what_a_limit_left_out_is_said_in_the_manifest(tmp_path: Path) -> None:
+    run = _built(tmp_path, "run", limit=4)
+    build(_plan(SOLVED), Options(str(run)), QUIET, sample=False)
+    assert _manifest(run)["limit"] == 4
+
+
+def test_a_copy_beyond_its_problems_quota_costs_no_other_problem_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    long = " ".join(f"step {n} gives {n}" for n in range(60))
+    rows = [
+        {"question": "one", "answer": "#### 1", "first": "Short.\nA: 1", "second": f"{long}\nA: 1"},
+        {"question": "two", "answer": "#### 1", "first": f"Now {long} indeed\nA: 1", "second": "A: 9"},
+    ]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    run = _built(tmp_path, "run", RECORDED, "select.max_per_problem=1")
+    assert _manifest(run)["funnel"]["duplicates"] == {"exact": 0, "near": 1}
+    assert _manifest(run)["funnel"]["problems_kept"] == 2
+
+
+def test_every_repeated_bad_record_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.jsonl").write_text("\n".join([*recorded_lines(10), *["{bad"] * 3]))
+    run = _built(tmp_path, "run", RECORDED)
+    assert _manifest(run)["funnel"]["rejected_records"]["bad_json"] == 3
+    rejected = [row for path in (run / "release" / "rejected").iterdir() for row in pq.read_table(path).to_pylist()]
+    assert sum(row["reason"] == "bad_json" for row in rejected) == 3
+
+
+def test_a_worker_that_is_killed_is_one_line_even_before_it_has_begun(tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text(SOLVED)
+    script = Path(sys.executable).with_name("starbeam")
+    command = [str(script), "build", "r.toml", "--out", "run", "--workers", "2"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    children = Path(f"/proc/{process.pid}/task")
+    found: list[str] = []
+    while not found and process.poll() is None:
+        found = [pid for task in children.iterdir() for pid in (task / "children").read_text().split()]
+        time.sleep(0.005)
+    os.kill(int(found[0]), signal.SIGKILL)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1 and "a worker process died" in said and "Traceback" not in said
+    assert not (tmp_path / "run" / "release" / "MANIFEST.json").exists()
 
 
 def test_curate_without_samples_says_what_to_do(tmp_path: Path) -> None:
@@ -255,8 +325,8 @@ def test_a_stopped_run_has_no_manifest_and_goes_on_to_the_same_bytes(tmp_path: P
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_broken_file_of_the_run_is_named_whatever_worker_meets_it(tmp_path: Path, workers: int) -> None:
     run = _built(tmp_path, "run")
-    (run / "samples" / "part-00001.parquet").write_bytes(b"half of a fi")
-    with pytest.raises(RunError, match=r"cannot read .*samples/part-00001\.parquet: .*remove it"):
+    (run / "rejects" / "part-00001.parquet").write_bytes(b"half of a fi")
+    with pytest.raises(RunError, match=r"cannot read .*rejects/part-00001\.parquet: .*remove it"):
         build(_plan(SOLVED), Options(str(run), workers=workers), QUIET, sample=False)
     assert not (run / "release" / "MANIFEST.json").exists()
     build(_plan(SOLVED), Options(str(run)), QUIET)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
+from pipeline.ingest import Ingested
 from pipeline.manifest import funnel as counted
 from pipeline.terminal import LABEL_STYLES, STATUS_STYLES, chain, console_of, funnel, row, safe
 from schemas.annotation import STATUSES
@@ -145,10 +146,11 @@ def test_the_funnel_shows_every_count() -> None:
             ("problems_kept",): 1100,
         }
     )
-    shown = _printed(funnel(counted([counts], {"records": 1250, "repeated": 13})))
+    shown = _printed(funnel(counted([counts], Ingested("", None, 1250, 77, 13))))
     lines = {line.split("  ")[0].strip(): line for line in shown.splitlines()}
     for name, parts in {
-        "records read": ["1,250", "13 repeated"],
+        "problem records": ["1,250", "13 repeated"],
+        "sample records": ["77"],
         "records rejected": ["3 bad_json"],
         "problems": ["1,234", "1,200 with samples"],
         "samples": ["2,400", "2,000 correct", "400 unsure"],
@@ -164,7 +166,7 @@ def test_the_funnel_shows_every_count() -> None:
 
 
 def test_an_empty_funnel_is_all_zeros() -> None:
-    shown = _printed(funnel(counted([], {"records": 0, "repeated": 0})))
+    shown = _printed(funnel(counted([], Ingested("", None, 0, 0, 0))))
     assert "kept" in shown and not any(digit in shown for digit in "123456789")
 
 
