@@ -28,7 +28,7 @@ BUCKET_ALL_PAIRS = (
 BUCKET_ANCHORS = 8
 BUCKET_WINDOW = 8
 
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER = re.compile(r"[-+*/×÷<>^]?\s?\d+(?:[.,]\d+)*")  # with its sign or operator: 2 + 3 is not 2 - 3
 
 
 class Bands(NamedTuple):
@@ -186,7 +186,9 @@ class _Texts:
 
     def _numbers_of(self, number: int) -> "collections.Counter[str]":
         if number not in self._numbers:
-            self._numbers[number] = collections.Counter(_NUMBER.findall(self._documents[number].text))
+            self._numbers[number] = collections.Counter(
+                "".join(one.split()) for one in _NUMBER.findall(self._documents[number].text)
+            )
         return self._numbers[number]
 
 

@@ -7,6 +7,7 @@ import json
 import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import IO, Any, NamedTuple
 
@@ -31,8 +32,13 @@ class Record(NamedTuple):
 
     fields: dict[str, Any]
     raw: str  # its text, for rejects
-    source: str  # the file's name, without its folder: the same on every machine
+    path: str  # the file
     position: int  # line or row in that file, from 1
+
+    @property
+    def source(self) -> str:
+        """The file's name without its folder: the same on every machine."""
+        return PurePosixPath(self.path).name
 
     def reject(self, stage: str, reason: str, detail: str) -> Reject:
         """Return the reject that this record becomes."""
@@ -84,19 +90,45 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:300] or type(error).__name__
 
 
-def _parquet_records(file: IO[bytes], name: str, columns: Sequence[str] | None) -> Iterator[Record]:
+def _parquet_records(file: IO[bytes], name: str, columns: Sequence[str] | None) -> Iterator[Record | Reject]:
     reader = pq.ParquetFile(file)
     known = None if columns is None else [column for column in columns if column in reader.schema_arrow.names]
     position = 0
     for batch in reader.iter_batches(batch_size=PARQUET_BATCH_ROWS, columns=known):
-        for fields in batch.to_pylist():
+        for fields in _rows(batch):
             position += 1
-            raw = json_text(fields)
-            yield Record(fields, raw, PurePosixPath(name).name, position)
+            if isinstance(fields, FieldError):
+                yield Record({}, str(fields), name, position).reject("read", fields.reason, str(fields))
+            else:
+                yield Record(fields, json_text(fields), name, position)
+
+
+def _rows(batch: pa.RecordBatch) -> list[dict[str, Any] | FieldError]:
+    """Return rows as dicts; values that Python cannot hold are their text, and a row with one that is no text is an error."""
+    try:
+        rows: list[dict[str, Any] | FieldError] = batch.to_pylist()
+    except (ValueError, OverflowError, pa.ArrowException):
+        columns = {name: [_value(value, name) for value in batch[name]] for name in batch.schema.names}
+        rows = [_row({name: values[place] for name, values in columns.items()}) for place in range(batch.num_rows)]
+    return rows
+
+
+def _value(scalar: pa.Scalar, name: str) -> Any:
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError, pa.ArrowException):
+        pass
+    try:
+        return scalar.cast(pa.string()).as_py()  # nanoseconds, dates beyond the year 9999
+    except (ValueError, OverflowError, pa.ArrowException) as error:
+        return FieldError("bad_value", f"column {name!r} holds a value that cannot be read: {_one_line(error)}")
+
+
+def _row(fields: dict[str, Any]) -> dict[str, Any] | FieldError:
+    return next((value for value in fields.values() if isinstance(value, FieldError)), fields)
 
 
 def _json_records(file: IO[bytes], name: str) -> Iterator[Record | Reject]:
-    source = PurePosixPath(name).name
     for position, line in enumerate(_lines(file), start=1):
         text = line.decode("utf-8", "backslashreplace")
         if position == 1:
@@ -104,9 +136,9 @@ def _json_records(file: IO[bytes], name: str) -> Iterator[Record | Reject]:
         if not text.strip():
             continue
         try:
-            yield Record(_parse(line, text), text, source, position)
+            yield Record(_parse(line, text), text, name, position)
         except FieldError as error:
-            yield Record({}, text, source, position).reject("read", error.reason, str(error))
+            yield Record({}, text, name, position).reject("read", error.reason, str(error))
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
@@ -197,6 +229,8 @@ def text_at(fields: Mapping[str, Any], path: str) -> str:
     value = lookup(fields, path)
     if value is None:
         raise FieldError("null_field", f"field {path!r} is null")
+    if isinstance(value, Decimal):
+        value = f"{value:f}"
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise FieldError("wrong_type", f"field {path!r} is a {type(value).__name__}, not text")
     text = str(value)

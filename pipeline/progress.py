@@ -111,7 +111,7 @@ class Board:
 
     def run(self) -> None:
         """Show progress until `stop`: a panel on a terminal, else a line when a stage ends and now and then between."""
-        if self._console.is_terminal:
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
             with self._panel:
                 while not self._stop.wait(PANEL_SECONDS):
                     self._show_panel()

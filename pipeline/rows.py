@@ -2,7 +2,6 @@
 
 import contextlib
 import gzip
-import io
 import itertools
 import json
 import os
@@ -24,7 +23,6 @@ STDOUT = "-"
 REJECTS_SAID = 5  # rejects that are described on stderr; the file holds all
 
 Row = dict[str, Any]
-Write = Callable[[Sequence[tuple[Record, Any]]], None]
 
 
 class Rows:
@@ -78,11 +76,8 @@ class Rows:
 
     def write(self, rows: Iterable[tuple[Record, Any]]) -> int:
         """Write each record with its value in the new column; return how many.  A file is there whole or not at all."""
-        count = 0
-        with self._writer() as write:
-            for batch in _batched(rows):
-                write(batch)
-                count += len(batch)
+        with self._writer() as file:
+            count = self._write_parquet(file, rows) if self._schema is not None else self._write_lines(file, rows)
         if self.rejected is not None and self._reject_lines:
             storage.write_bytes(self.rejected, ("\n".join(self._reject_lines) + "\n").encode())
         self._say(count)
@@ -93,57 +88,62 @@ class Rows:
         print(f"starbeam: {count:,} rows written, {self.rejects:,} rejected{where}", file=sys.stderr)
 
     @contextlib.contextmanager
-    def _writer(self) -> Iterator[Write]:
-        if self._out == STDOUT:
-            yield lambda batch: print(self._lines(batch), end="")
-            return
-        temporary = f"{self._out}.part"
+    def _writer(self) -> Iterator[IO[bytes]]:
         try:
-            with fsspec.open(temporary, "wb", compression=None) as file, self._format(file) as write:
-                yield write
+            if self._out == STDOUT:
+                yield sys.stdout.buffer
+                sys.stdout.flush()
+                return
+            with fsspec.open(f"{self._out}.part", "wb", compression=None) as file:
+                yield file
             store, path = storage.filesystem(self._out)
-            store.mv(storage.filesystem(temporary)[1], path)
+            store.mv(storage.filesystem(f"{self._out}.part")[1], path)
+        except BrokenPipeError:
+            raise  # the reader of stdout has seen enough
         except (OSError, pa.ArrowException) as error:
             detail = getattr(error, "strerror", None) or " ".join(str(error).split())
-            raise RunError(f"cannot write {self._out}: {detail}") from error
+            raise RunError(f"cannot write {'stdout' if self._out == STDOUT else self._out}: {detail}") from error
         finally:
-            storage.remove(temporary)
+            if self._out != STDOUT:
+                storage.remove(f"{self._out}.part")
 
-    def _format(self, file: IO[bytes]) -> contextlib.AbstractContextManager[Write]:
-        return self._parquet(file) if self._as_parquet else self._json(file)
-
-    @contextlib.contextmanager
-    def _json(self, file: IO[bytes]) -> Iterator[Write]:
+    def _write_lines(self, file: IO[bytes], rows: Iterable[tuple[Record, Any]]) -> int:
+        count = 0
         zipped = self._out.endswith(".gz")
         stream = gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) if zipped else contextlib.nullcontext(file)
         with stream as out:
+            for record, value in rows:
+                line = json_text({**record.fields, self._column: _plain(value)})
+                out.write(f"{line}\n".encode())
+                count += 1
+        return count
 
-            def write(batch: Sequence[tuple[Record, Any]]) -> None:
-                out.write(self._lines(batch).encode())
-
-            yield write
-
-    def _lines(self, batch: Sequence[tuple[Record, Any]]) -> str:
-        with io.StringIO() as text:
-            for record, value in batch:
-                row = {**record.fields, self._column: _plain(value)}
-                text.write(json_text(row) + "\n")
-            return text.getvalue()
-
-    @contextlib.contextmanager
-    def _parquet(self, file: IO[bytes]) -> Iterator[Write]:
+    def _write_parquet(self, file: IO[bytes], rows: Iterable[tuple[Record, Any]]) -> int:
+        """Add the column to the rows of the files themselves, so that every other value stays as it is."""
+        values = {(record.path, record.position): _plain(value) for record, value in rows}
         assert self._schema is not None
-        schema = self._schema
         field = pa.field(self._column, self._type)
-        place = schema.get_field_index(self._column)
-        schema = schema.append(field) if place < 0 else schema.set(place, field)
+        place = self._schema.get_field_index(self._column)
+        schema = self._schema.append(field) if place < 0 else self._schema.set(place, field)
         with pq.ParquetWriter(file, schema, compression="zstd", compression_level=3) as writer:
+            for path in self.paths:
+                for position, batch in _batches(path):
+                    keys = [(path, position + row) for row in range(batch.num_rows)]
+                    table = pa.Table.from_batches([batch]).replace_schema_metadata(None)
+                    table = table.filter(pa.array([key in values for key in keys], pa.bool_()))
+                    column = pa.array([values[key] for key in keys if key in values], type=self._type)
+                    added = table.append_column(field, column) if place < 0 else table.set_column(place, field, column)
+                    writer.write_table(added)
+        return len(values)
 
-            def write(batch: Sequence[tuple[Record, Any]]) -> None:
-                rows = [{**record.fields, self._column: _plain(value)} for record, value in batch]
-                writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
-            yield write
+def _batches(path: str) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield the batches of a Parquet file, each with the position of its first row, from 1."""
+    position = 1
+    with storage.open_read(path) as file:
+        for batch in pq.ParquetFile(file).iter_batches(batch_size=BATCH_ROWS):
+            yield position, batch
+            position += batch.num_rows
 
 
 def _place(path: str) -> object:
@@ -162,12 +162,6 @@ def _one_schema(paths: Sequence[str]) -> pa.Schema:
         if schema != schemas[0]:
             raise UserError(f"--in {path}: its columns are not those of {paths[0]}; give files of one schema, or a .jsonl --out")
     return schemas[0]
-
-
-def _batched(rows: Iterable[tuple[Record, Any]]) -> Iterator[tuple[tuple[Record, Any], ...]]:
-    iterator = iter(rows)
-    while batch := tuple(itertools.islice(iterator, BATCH_ROWS)):
-        yield batch
 
 
 def _plain(value: Any) -> Any:

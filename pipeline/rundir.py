@@ -106,6 +106,8 @@ def _writable(path: str) -> IO[bytes]:
 
 def claim(url: str, partitions: int) -> RunDir:
     """Return the run directory, new or this run's own.  Raises UserError where something else lies there."""
+    if not url:
+        raise UserError("--out is empty; give a folder or an fsspec URL")
     run = RunDir(url, partitions)
     names = [name for name in storage.list_names(run.url) if name != LOCK]
     if names and "recipe.toml" not in names:

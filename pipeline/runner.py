@@ -75,7 +75,10 @@ def run_graph(build: Callable[[beam.Pipeline], None], options: PipelineOptions, 
     # Beam logs every error that it also raises; one line is enough.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL if is_local(options) else logging.ERROR)
     with _Workers() as processes:
-        p = beam.Pipeline(runner=_runner(options, workers, processes.alive), options=options)
+        try:
+            p = beam.Pipeline(runner=_runner(options, workers, processes.alive), options=options)
+        except ValueError as error:
+            raise UserError(f"Beam refuses its flags: {' '.join(str(error).split())[:300]}; mend what stands behind --") from error
         build(p)
         try:
             p.run().wait_until_finish()

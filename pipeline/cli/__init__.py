@@ -1,7 +1,9 @@
 """The command line: one file a command, and one place where an error becomes a line and an exit status."""
 
 import importlib
+import io
 import logging
+import sys
 
 import click
 
@@ -35,6 +37,9 @@ class _Commands(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> None:
+        for stream in (sys.stdout, sys.stderr):  # rows are UTF-8 whatever the locale; a character must not end a run
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
         try:
             super().invoke(ctx)
         except UserError as error:

@@ -296,3 +296,8 @@ def test_a_pair_exactly_at_the_threshold_is_a_copy() -> None:
     one, other = " ".join(words[:12]), " ".join(words)
     assert _jaccard(one, other) == 8 / 9
     assert find([Row("a", one, "g"), Row("b", other, "g")], 8 / 9)[1] is not None
+
+
+@pytest.mark.parametrize(("one", "other"), [("x = -5", "x = 5"), ("2 + 3", "2 - 3"), ("2 * 3 < 9", "2 * 3 > 9")])
+def test_other_signs_and_operators_are_no_copies(one: str, other: str) -> None:
+    assert find([Row("a", one), Row("b", other)], 0.8) == [None, None]

@@ -1,5 +1,6 @@
 import gzip
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,17 @@ def test_a_broken_gzip_is_one_clear_error(tmp_path: Path, cut: int) -> None:
 def test_a_file_that_is_no_parquet_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be read"):
         _read(tmp_path, b"hello", "in.parquet")
+
+
+def test_parquet_values_that_python_cannot_hold_cost_at_most_their_row(tmp_path: Path) -> None:
+    broken = pa.array([b"good", b"bad \xff"], pa.binary()).view(pa.string())
+    late = pa.array([1, 2], pa.timestamp("ns"))
+    decimal = pa.array([Decimal("18.50"), Decimal("7.00")], pa.decimal128(6, 2))
+    pq.write_table(pa.table({"q": broken, "late": late, "gold": decimal}), tmp_path / "a.parquet")
+    first, second = read_records(str(tmp_path / "a.parquet"))
+    assert isinstance(first, Record) and first.fields["q"] == "good" and text_at(first.fields, "gold") == "18.50"
+    assert str(first.fields["late"]).startswith("1970-01-01")
+    assert isinstance(second, Reject) and second.reason == "bad_value" and second.position == 2 and "'q'" in second.detail
 
 
 def test_globs_are_read_in_order_and_nothing_found_is_an_error(tmp_path: Path) -> None:

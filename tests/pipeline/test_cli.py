@@ -1,6 +1,8 @@
 """What a person types and reads."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -158,3 +160,32 @@ def test_a_wrong_command_line_is_one_line_and_exit_2(tmp_path: Path, arguments: 
     done = starbeam(*arguments, cwd=tmp_path)
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and said in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+def test_parquet_columns_that_are_not_asked_for_stay_as_they_are(tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    odd = {"late": pa.array([1, 2, 3], pa.timestamp("ns", "UTC")), "kind_of": pa.array(["a", "b", "a"]).dictionary_encode()}
+    rows = {"text": pa.array(["Wait, no.", None, "So 4."], pa.large_string()), **odd}
+    pq.write_table(pa.table(rows), tmp_path / "in.parquet")
+    done = starbeam("tag", "--in", "in.parquet", "--out", "out.parquet", cwd=tmp_path)
+    before, after = pq.read_table(tmp_path / "in.parquet"), pq.read_table(tmp_path / "out.parquet")
+    assert done.returncode == 0 and "2 rows written, 1 rejected" in done.stderr
+    assert after.drop_columns(["reflections"]) == before.take([0, 2])
+    assert [len(found) for found in after["reflections"].to_pylist()] == [1, 0]
+
+
+def test_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text(_lines(*[{"text": "Wait, é."}] * 3000))
+    with open("/dev/full", "w") as full:
+        command = [str(Path(sys.executable).with_name("starbeam")), "tag", "--in", "in.jsonl"]
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 1 and "cannot write stdout: No space left" in done.stderr and "Traceback" not in done.stderr
+    plain = {"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "latin-1"}
+    assert '"marker": "Wait"' in starbeam("tag", "--in", "in.jsonl", cwd=tmp_path, env=plain).stdout
+
+
+def test_a_runner_that_beam_does_not_know_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text(SOLVED)
+    done = starbeam("build", "r.toml", "--out", "run", "--", "--runner=Nope", cwd=tmp_path)
+    assert done.returncode == 2 and "Nope" in done.stderr and "Traceback" not in done.stderr
