@@ -86,7 +86,7 @@ def _check_samples(plan: Plan, run: RunDir) -> None:
 
 @contextlib.contextmanager
 def _saying_how_to_go_on(run: RunDir) -> Iterator[None]:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # batch systems ask to stop in this way
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # batch systems ask to stop in this way
     go_on = f"{run.url} has no MANIFEST.json; the same command goes on from the partitions that are done"
     try:
         yield
@@ -94,6 +94,8 @@ def _saying_how_to_go_on(run: RunDir) -> Iterator[None]:
         raise RunError(f"interrupted: {go_on}") from None
     except RunError as error:
         raise RunError(f"{error}; mend that: {go_on}") from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _sample(plan: Plan, run: RunDir, options: Options, reporter: Reporter) -> None:

@@ -1,36 +1,28 @@
 r"""Multiple choice: the committed label as a whole token, or the full text of one option.
 
-Read as labels: "(e)", "E.", "E", \text{E}, "option E", "E) bank", full-width letters.  Never read as labels: the
-article "A" and the pronoun "I" in prose, letters of other scripts or beyond the last option, what a clause denies.
+Read are only whole forms: "(e)", "E.", "E", \text{E}, "option E", an option's text, "E) bank", "bank (e)", each also with
+a reason behind it, "not" another one, or joined with others by "or" and the like.  Anything else commits to no label.
 """
 
 import functools
 import re
 
-from filters.extraction import MAX_ANSWER_CHARS, extract_answer, nfkc
+from filters.extraction import MAX_ANSWER_CHARS, extract_answer
+from filters.normalization import nfkc
 from schemas.annotation import Status, Verdict
 from schemas.problem import CHOICE_LABELS, Problem
 
 _GROUP = re.compile(r"\\(?:text|textbf|textrm|textit|mathrm|mathbf|mbox|boxed|fbox|bf|rm)\b\s?")
-_MARKS = re.compile(r"\\[()\[\],;!]|[{}$*`]")
+_MARKS = re.compile(r"\\[()\[\],;! ]|[{}$*`]")
 _SPACES = re.compile(r"\s+")
-_CLAUSE = re.compile(
-    r"[,;.!?](?=\s|$)|\s[-–—]\s|\bbut\b|(?=\b(?:rather\sthan|instead\sof|as\sopposed\sto|unlike|over|than)\b)",
-    re.IGNORECASE,
+_REASON = re.compile(r",?\s(?:because|since|as)\s", re.IGNORECASE)
+_CONTRAST = re.compile(r",?\s(?:not|rather\sthan|instead\sof)\s", re.IGNORECASE)
+_NOT_BUT = re.compile(r"not\s(?P<denied>[^,;]{1,200}?),?\sbut\s(?P<chosen>.*)", re.IGNORECASE | re.DOTALL)
+_JOINT = re.compile(r",\s?(?:(?:or|and)\s)?|\s(?:or|and)\s|\s?[/&]\s?", re.IGNORECASE)
+_LABEL = re.compile(r"(?:(?:the\s)?(?:option|choice|answer|letter)\s)?\(?(?P<label>[A-Za-z])[.):]{0,2}", re.IGNORECASE)
+_LABELLED = re.compile(
+    r"(?:(?:option|choice)\s)?(?:\(?(?P<label>[A-Za-z])[.):]\)?|(?P<bare>[A-Z])\s)\s*(?P<text>.*\S)\s*", re.DOTALL
 )
-_DENIAL = re.compile(
-    r"\b(?:not|never|neither|nor|no|without|except|excluding|cannot|rather\sthan|instead\sof|as\sopposed\sto|unlike|over|than"
-    r"|wrong|incorrect|eliminate[sd]?|rule[sd]?\sout|\w{1,8}n['’]t)\b",
-    re.IGNORECASE,
-)
-_LABEL = re.compile(
-    r"(?<![\w(])\((?P<bracketed>[A-Za-z])\)(?!\w)"
-    r"|\b(?:option|choice|answer|letter)\s(?P<named>[A-Z])(?![\w'’])"
-    r"|(?:\b(?:or|and)\s|[/&]\s?)(?P<joined>[A-Z])(?![\w'’])"
-)
-_HEAD = re.compile(r"\s*(?P<head>[A-Za-z])(?P<after>[.):]|\s|$|/)(?P<rest>.*)", re.DOTALL)
-_REASON = re.compile(r"\s*(?:because|since|as|which|or|and|is|was)\b|\s*[&/(–—-]", re.IGNORECASE)
-_LABELLED = re.compile(r"\s*\(?(?P<label>[A-Za-z])[.):]\)?\s*(?P<text>.*\S)\s*", re.DOTALL)
 _ARTICLE = re.compile(r"(?:the|an?)\s(?=\S)")
 
 
@@ -62,47 +54,44 @@ def read_labels(text: str, options: tuple[str, ...]) -> frozenset[str]:
     """Return the labels that `text` commits to: none where it is no answer, several where it leaves the choice open."""
     if len(text) > MAX_ANSWER_CHARS:
         return frozenset()
-    labels = CHOICE_LABELS[: len(options)]
     plain = _plain(text)
+    labels = _read_form(plain, options)
+    if labels:
+        return labels
+    exchanged = _NOT_BUT.fullmatch(plain)
+    if exchanged:
+        return _preferred(exchanged["chosen"], exchanged["denied"], options)
+    answer = _REASON.split(plain, maxsplit=1)[0]
+    chosen, *denied = _CONTRAST.split(answer, maxsplit=1)
+    if denied:
+        return _preferred(chosen, denied[0], options)
+    if labels := _read_form(answer, options):
+        return labels
+    joint = [_read_form(part, options) for part in _JOINT.split(answer)]
+    return frozenset().union(*joint) if all(joint) else frozenset()
+
+
+def _preferred(chosen: str, denied: str, options: tuple[str, ...]) -> frozenset[str]:
+    """Return what "chosen, not denied" commits to: nothing where either is no label or option or both are the same."""
+    labels, others = _read_form(chosen, options), _read_form(_REASON.split(denied, maxsplit=1)[0], options)
+    return labels if others and not labels & others else frozenset()
+
+
+def _read_form(plain: str, options: tuple[str, ...]) -> frozenset[str]:
+    """Return the labels of the one form that `plain` is: an option's text, a label, or both in either order."""
+    plain = plain.strip().rstrip(".").strip(' "“”')
+    labels = CHOICE_LABELS[: len(options)]
     named = _named_options(plain, options)
+    alone = _LABEL.fullmatch(plain)
+    if alone and alone["label"].upper() in labels:
+        return named | {alone["label"].upper()}
     split = _split_label(plain, labels)
     if split is not None:
         label, rest = split
         labelled = _named_options(rest, options)
-        if labelled:
+        if labelled and not named:
             return frozenset(label) if label in labelled else labelled | {label}
-    if named:
-        return named | ({plain.strip(" .()").upper()} & set(labels))
-    return _labels_in(plain, labels)
-
-
-def _labels_in(plain: str, labels: str) -> frozenset[str]:
-    """Return the labels of every clause that does not deny them."""
-    found: set[str] = set()
-    for clause in _CLAUSE.split(plain):
-        denial = _DENIAL.search(clause)
-        end = denial.start() if denial else len(clause)
-        head = _head_label(clause, whole=clause.strip() == plain.strip(" ."))
-        if head is not None and end > 0:
-            found.add(head)
-        for match in _LABEL.finditer(clause, 0, end):
-            found.add((match["bracketed"] or match["named"] or match["joined"]).upper())
-    return frozenset(found & set(labels))
-
-
-def _head_label(clause: str, whole: bool) -> str | None:
-    """Return the label that opens a clause.  A bare A or I before prose is a word, and so is a bare small letter."""
-    match = _HEAD.match(clause)
-    if match is None:
-        return None
-    letter, alone = match["head"], not match["rest"].strip()
-    if match["after"] in (".", ")", ":"):
-        return letter.upper() if letter.isupper() or match["after"] == ")" or alone else None
-    if alone:
-        return letter.upper() if letter.isupper() or whole else None
-    if letter.islower() or (letter in "AI" and match["after"] != "/" and not _REASON.match(match["rest"])):
-        return None
-    return letter
+    return named
 
 
 def _named_options(plain: str, options: tuple[str, ...]) -> frozenset[str]:
@@ -117,13 +106,12 @@ def _named_options(plain: str, options: tuple[str, ...]) -> frozenset[str]:
 def _split_label(plain: str, labels: str) -> tuple[str, str] | None:
     """Return label and text of "B) bank", "(b) bank" and "bank (b)", None for other forms."""
     match = _LABELLED.fullmatch(plain)
-    if match is None:
-        stripped = plain.rstrip(" .")
-        if not (len(stripped) > 4 and stripped[-3] == "(" and stripped[-1] == ")"):
-            return None
-        label, text = stripped[-2].upper(), stripped[:-3]
+    if match is not None:
+        label, text = (match["label"] or match["bare"]).upper(), match["text"]
+    elif len(plain) > 4 and plain[-3] == "(" and plain[-1] == ")":
+        label, text = plain[-2].upper(), plain[:-3]
     else:
-        label, text = match["label"].upper(), match["text"]
+        return None
     return (label, text) if label in labels else None
 
 

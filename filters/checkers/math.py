@@ -7,7 +7,8 @@ import functools
 import re
 
 from filters.checkers.numeric import judge, read_quantity
-from filters.extraction import MAX_ANSWER_CHARS, extract_answer, nfkc
+from filters.extraction import MAX_ANSWER_CHARS, extract_answer
+from filters.normalization import nfkc
 from schemas.annotation import Status, Verdict
 from schemas.problem import Problem
 
@@ -18,6 +19,8 @@ _FRACTION = re.compile(r"\\[dt]frac(?![A-Za-z])")
 _SHORT_FRACTION = re.compile(r"\\frac\s?([0-9])\s?([0-9])")
 _SHORT_ROOT = re.compile(r"\\sqrt\s?([0-9])")
 _DEGREES = re.compile(r"\^\s?(?:\{\\circ\}|\\circ)")
+_THOUSANDS = re.compile(r"(?<![0-9.,])([1-9][0-9]{0,2})((?: [0-9]{3})+)(?![0-9])")
+_BETWEEN_DIGITS = re.compile(r"(?<=[0-9]) (?=[0-9])")
 _SPACES = re.compile(r"\s+")
 
 
@@ -51,6 +54,8 @@ def normalize_latex(text: str) -> str | None:
         return None
     text = nfkc(text).replace("\u2212", "-").strip().removesuffix(".").removesuffix("。")
     text = _DEGREES.sub("", _TEXT.sub(r"\1", text))
-    text = _SETTING.sub("", _FRACTION.sub(r"\\frac", text))
+    text = _SPACES.sub(" ", _SETTING.sub(" ", _FRACTION.sub(r"\\frac", text)))
     text = _SHORT_ROOT.sub(r"\\sqrt{\1}", _SHORT_FRACTION.sub(r"\\frac{\1}{\2}", text))
-    return _SPACES.sub("", text).replace("\\%", "%") or None
+    text = _THOUSANDS.sub(lambda match: match[0].replace(" ", ""), text)
+    text = _BETWEEN_DIGITS.sub("\0", text)  # 1 2 is not 12
+    return text.replace(" ", "").replace("\\%", "%") or None

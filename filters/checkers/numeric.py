@@ -10,7 +10,8 @@ import unicodedata
 from fractions import Fraction
 from typing import NamedTuple
 
-from filters.extraction import MAX_ANSWER_CHARS, extract_answer, final_section, nfkc
+from filters.extraction import MAX_ANSWER_CHARS, extract_answer, final_section
+from filters.normalization import nfkc
 from schemas.annotation import Status, Verdict
 from schemas.problem import Problem
 
@@ -27,6 +28,7 @@ _DEGREES = re.compile(r"\^\s?(?:\{\\circ\}|\\circ)|°")
 _VULGAR = re.compile("[¼-¾⅐-⅞]")
 _VULGAR_VALUES = {sign: unicodedata.normalize("NFKC", sign).replace("\u2044", "/") for sign in "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
 
+_APPROXIMATE = re.compile(r"[\s$*_(]{0,8}~|[^~]{0,99}~~")
 _PLAIN = re.compile(r"-?[0-9]{1,18}")
 _HEAD = re.compile(r"(?P<outer>[+-]?)\s?(?P<currency>[$€£¥₹]?)\s?(?P<inner>[+-]?)")
 _LATEX_FRACTION = re.compile(
@@ -50,7 +52,8 @@ _VALUE_WORDS = (
     "seventy eighty ninety hundred hundreds thousand thousands million millions billion billions trillion "
     "trillions dozen dozens doz gross lakh crore grand mn bn mil half halves third thirds fourth fourths "
     "quarter quarters fifth fifths sixth sixths seventh sevenths eighth eighths ninth ninths tenth tenths "
-    "hundredth hundredths thousandth thousandths wrong incorrect"
+    "hundredth hundredths thousandth thousandths wrong incorrect doubled tripled twice thrice tens score kilo hundredweight "
+    "off below above under short fewer too false"
 )
 _CHANGES_VALUE = frozenset(_VALUE_WORDS.split())
 _CHANGES_VALUE_CJK = re.compile("[一二两三四五六七八九十百千万亿兆零〇半几多余点负分之加减乘除或和与及到至不非约]")
@@ -66,7 +69,7 @@ class Quantity(NamedTuple):
 
 
 class Numeric:
-    """Judges by exact rational equality.  A gold without a unit accepts any; one with a unit is `unsure` of others.
+    """Judges by exact rational equality.  A gold without a unit accepts any but percent; one with a unit is `unsure` of others.
 
     Where a response commits to nothing but its last number equals the gold, it is `unsure`, reason "weak_equal".
     """
@@ -95,6 +98,8 @@ def judge(gold: Quantity, answer: Quantity) -> tuple[Status, str]:
     """Return status and reason.  Units are compared as words, never converted, so two different units are `unsure`."""
     if gold.unit and answer.unit and gold.unit != answer.unit:
         return "unsure", "unit_different"
+    if answer.unit in ("%", "‰") and not gold.unit:
+        return "unsure", "unit_different"
     if gold.value != answer.value:
         return "incorrect", "different"
     return ("unsure", "unit_missing") if gold.unit and not answer.unit else ("correct", "equal")
@@ -119,6 +124,8 @@ def read_quantity(text: str) -> Quantity | None:
         return None
     if _PLAIN.fullmatch(text):
         return Quantity(Fraction(int(text)), "")
+    if _APPROXIMATE.match(text):
+        return None
     plain = _plain(text)
     if sum(map(plain.count, "0123456789")) > MAX_DIGITS:
         return None

@@ -3,7 +3,8 @@
 import functools
 import re
 
-from filters.extraction import MAX_ANSWER_CHARS, extract_answer, nfkc
+from filters.extraction import MAX_ANSWER_CHARS, extract_answer
+from filters.normalization import nfkc
 from schemas.annotation import Status, Verdict
 from schemas.problem import Problem
 

@@ -99,7 +99,27 @@ def seconds(name: str, text: str) -> float:
 
 
 @pytest.mark.parametrize(
-    "unit", ["\\boxed{", "{", "}", "answer: 5\n", "the answer is ", "答案是", "#### \n", "A:\n", "1", "**", " ", "a. "]
+    "unit",
+    [
+        "\\boxed{",
+        "{",
+        "}",
+        "answer: 5\n",
+        "the answer is ",
+        "答案是",
+        "#### \n",
+        "A:\n",
+        "1",
+        "**",
+        " ",
+        "a. ",
+        "The answer is 5. So it is ",
+        "\\boxed{5} is ",
+        "wrong ",
+        "so ",
+        "$",
+        "1 ",
+    ],
 )
 def test_time_is_linear_in_the_response(unit: str) -> None:
     """Ten times the text takes about ten times as long; a quadratic step would take a hundred times."""

@@ -91,3 +91,64 @@ def test_an_option_may_hold_a_negation() -> None:
     assert judged("C", "The answer is not enough information (c).", options)[0] == "correct"
     assert judged("C", "(c) not enough information", options)[0] == "correct"
     assert judged("B", "The answer is no.", options)[0] == "correct"
+
+
+BANK = ("cat", "bank", "bird")
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "(B)",
+        "B.",
+        "option B",
+        r"\text{B}",
+        "**B**",
+        "B) bank",
+        "(b) bank",
+        "B bank",
+        "the bank (b)",
+        "bank",
+        "**B. bank**",
+        "B, because it stores money",
+        "Answer: B since A is wrong",
+        "B as cats purr",
+        "The answer is B because A is wrong.",
+        "Answer: B, not A",
+        "Answer: (B) bank.\n\nA is wrong: cats purr.",
+        "Answer: (B).\n\nThe other options are incorrect.",
+    ],
+)
+def test_whole_forms_are_read(response: str) -> None:
+    assert judged("B", response, BANK) == ("correct", "B", "equal")
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "Answer: B is wrong",
+        "(B) is incorrect",
+        "Answer: B is the worst, so A",
+        "The answer is anything but B",
+        "Answer: B ❌ A ✅",
+        "Answer: B → A",
+        "Answer: B if raining, A otherwise",
+        "The answer is B. Actually A.",
+        "Answer: B C",
+        "The answer is cat, B",
+        "Answer: all of A, B",
+        "Answer: B unlikely",
+        "Answer: B?",
+        "B?",
+        "Answer: B minus",
+        "Answer: B vitamin",
+        r"\boxed{B'}",
+        "Answer: B is out",
+        "Answer: I think A is right but B",
+        "Answer: B.\nSo A.",
+        "Answer: B\n\nA",
+        "Answer: (B)\nB is wrong.",
+    ],
+)
+def test_any_other_form_is_never_correct(response: str) -> None:
+    assert judged("B", response, BANK)[0] != "correct"

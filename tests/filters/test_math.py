@@ -14,8 +14,10 @@ SAME = [
     ("1,000", r"\boxed{1000}"),
     ("6+9i", r"\boxed{6 + 9i}"),
 ]
+SAME += [("12000", rf"\boxed{{12{gap}000}}") for gap in (r"\,", "{,}", r"\ ", " ")]
 DIFFERENT = [("27", r"\boxed{28}"), ("0.5", r"\boxed{\frac{1}{3}}"), ("27", "")]
-UNDECIDED = [("x+1", r"\boxed{1+x}"), (r"\sqrt{2}", r"\boxed{1.414}"), ("p - q", r"\boxed{q - p}")]
+UNDECIDED = [("x+1", r"\boxed{1+x}"), (r"\sqrt{2}", r"\boxed{1.414}"), ("p-q", r"-\boxed{p-q}"), ("p - q", r"\boxed{q - p}")]
+UNDECIDED += [("12", rf"\boxed{{1{gap}2}}") for gap in (" ", r"\,", r"\ ", r" \quad ", "~")]
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,15 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from click.testing import CliRunner
+
+from pipeline.cli import main
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,10 +68,32 @@ def recorded_lines(count: int = 40) -> list[str]:
     return [json.dumps(row) for row in [*rows, rows[0], rows[5]]]
 
 
-def starbeam(*arguments: str, cwd: Path | None = None, **kwargs: Any) -> "subprocess.CompletedProcess[str]":
+class Done(NamedTuple):
+    """How a command ended, and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def starbeam(*arguments: str, cwd: Path) -> Done:
+    """Run a command in this process, which has imported Beam already."""
+    before = os.getcwd()
+    os.chdir(cwd)
+    try:
+        result = CliRunner().invoke(main, arguments, prog_name="starbeam")
+    finally:
+        os.chdir(before)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Done(result.exit_code, result.stdout, result.stderr)
+
+
+def starbeam_process(*arguments: str, cwd: Path, **options: Any) -> Done:
     """Run the console script as a user does."""
     script = Path(sys.executable).with_name("starbeam")
-    return subprocess.run([str(script), *arguments], cwd=cwd, capture_output=True, text=True, timeout=100, **kwargs)
+    done = subprocess.run([str(script), *arguments], cwd=cwd, capture_output=True, text=True, timeout=100, **options)
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def release_hashes(run: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.cli import COMMANDS
-from tests.pipeline.recipes_for_tests import RECORDED, SOLVED, recorded_lines, starbeam
+from tests.pipeline.recipes_for_tests import RECORDED, SOLVED, recorded_lines, starbeam, starbeam_process
 
 MISTAKES = {
     "misspelt key": ("seed = 3", "sede = 3", "unknown key 'sede'; did you mean 'seed'?"),
@@ -43,8 +43,8 @@ def test_check_says_what_a_recipe_will_ask_for(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "r.toml"]
 
 
-def test_list_and_help_name_everything() -> None:
-    listed = starbeam("list").stdout
+def test_list_and_help_name_everything(tmp_path: Path) -> None:
+    listed = starbeam("list", cwd=tmp_path).stdout
     for name in (
         "arithmetic",
         "gym",
@@ -59,16 +59,16 @@ def test_list_and_help_name_everything() -> None:
         "sft",
     ):
         assert name in listed
-    keys = starbeam("list", "recorded").stdout
+    keys = starbeam("list", "recorded", cwd=tmp_path).stdout
     assert "where" in keys and "response" in keys and "default 'question'" in keys
-    assert "did you mean 'maze'?" in starbeam("list", "mazes").stderr
-    usage = starbeam("--help").stdout
+    assert "did you mean 'maze'?" in starbeam("list", "mazes", cwd=tmp_path).stderr
+    usage = starbeam("--help", cwd=tmp_path).stdout
     assert all(command in usage for command in COMMANDS)
 
 
 def test_build_show_and_their_messages(tmp_path: Path) -> None:
     (tmp_path / "r.toml").write_text(SOLVED)
-    built = starbeam("build", "r.toml", "--out", "run", cwd=tmp_path)
+    built = starbeam_process("build", "r.toml", "--out", "run", cwd=tmp_path)
     assert built.returncode == 0 and built.stdout.strip().endswith("run/release") and "kept" in built.stdout
     assert "find duplicates: 3/3 partitions" in built.stderr and "WARNING" not in built.stderr
     shown = starbeam("show", "run", "--rows", "1", "--config", "rejected", "--reason", "incorrect", cwd=tmp_path)
@@ -182,7 +182,7 @@ def test_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
         done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 1 and "cannot write stdout: No space left" in done.stderr and "Traceback" not in done.stderr
     plain = {"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "latin-1"}
-    assert '"marker": "Wait"' in starbeam("tag", "--in", "in.jsonl", cwd=tmp_path, env=plain).stdout
+    assert '"marker": "Wait"' in starbeam_process("tag", "--in", "in.jsonl", cwd=tmp_path, env=plain).stdout
 
 
 def test_a_runner_that_beam_does_not_know_is_one_line(tmp_path: Path) -> None:
