@@ -63,7 +63,7 @@ class Annotator:
         return content_id(*inputs, *(f"{role} {name}" for role, name in sorted(annotators(self.checkers).items())))
 
 
-class _Annotate(beam.DoFn):  # type: ignore[misc]
+class _Annotate(beam.DoFn):
     """partition → itself; `bands`: (bucket, keys and row numbers); `pairs`: candidates within a problem."""
 
     def __init__(self, annotator: Annotator, bands: Bands, reporter: Reporter) -> None:
@@ -149,7 +149,7 @@ def documents_of(table: pa.Table, rows: Rows, keep: tuple[str, ...], max_per_pro
     return documents
 
 
-class _Resolve(beam.DoFn):  # type: ignore[misc]
+class _Resolve(beam.DoFn):
     """(nothing; all candidate pairs) → (partition, its duplicates)."""
 
     def __init__(self, resolver: Resolver, reporter: Reporter) -> None:
@@ -163,7 +163,7 @@ class _Resolve(beam.DoFn):  # type: ignore[misc]
         yield from found.items()
 
 
-class _Select(beam.DoFn):  # type: ignore[misc]
+class _Select(beam.DoFn):
     """(partition, its duplicates) → statistics; writes the partition's shard of every config."""
 
     def __init__(self, writer: ShardWriter, reporter: Reporter) -> None:
@@ -179,7 +179,7 @@ class _Select(beam.DoFn):  # type: ignore[misc]
 
 
 @dataclasses.dataclass
-class AnnotateSamples(beam.PTransform):  # type: ignore[misc]
+class AnnotateSamples(beam.PTransform):
     """PCollection[partition] → main: (partition, None); bands; pairs."""
 
     annotator: Annotator
@@ -192,7 +192,7 @@ class AnnotateSamples(beam.PTransform):  # type: ignore[misc]
 
 
 @dataclasses.dataclass
-class FindDuplicates(beam.PTransform):  # type: ignore[misc]
+class FindDuplicates(beam.PTransform):
     """(bands, pairs within problems) → PCollection[(partition, duplicates)]."""
 
     resolver: Resolver
@@ -207,7 +207,7 @@ class FindDuplicates(beam.PTransform):  # type: ignore[misc]
 
 
 @dataclasses.dataclass
-class SelectAndWrite(beam.PTransform):  # type: ignore[misc]
+class SelectAndWrite(beam.PTransform):
     """{annotated, duplicates} by partition → shards, then the manifest."""
 
     writer: ShardWriter

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import json
 import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,13 +41,13 @@ class Sampler:
     strategy: Repeated
     teachers: Mapping[str, TeacherTable]  # the asked ones, in order
     checkers: Mapping[str, Any]
+    asked: str  # the seed and the recipe's tables of strategy and teachers, as JSON
     limited: bool = False  # some problems were left out on purpose, so recorded completions of others are no rejects
 
     def key(self, partition: int) -> str:
         """Return a hash of all that decides the partition's samples."""
         hashes = [shards.file_hash(path(partition)) for path in (self.run.problems, self.run.recorded)]
-        tables = [f"{name} {table.model_dump_json()}" for name, table in self.teachers.items()]  # type: ignore[attr-defined]
-        return content_id(CODE, str(self.seed), str(self.limited), self.strategy.model_dump_json(), *tables, *hashes)
+        return content_id(CODE, self.asked, str(self.limited), *hashes)
 
     async def sample(self, partition: int) -> int:
         """Write one partition's samples and return their number; a file made from the same inputs stays as it is."""
@@ -102,7 +103,7 @@ def _reject(one: Recorded, asked: bool) -> Reject:
     )
 
 
-class _SamplePartitions(beam.DoFn):  # type: ignore[misc]
+class _SamplePartitions(beam.DoFn):
     """partition → its number of samples; a few partitions are in flight at once, in one event loop a worker."""
 
     def __init__(self, sampler: Sampler, reporter: Reporter) -> None:
@@ -145,7 +146,7 @@ class _SamplePartitions(beam.DoFn):  # type: ignore[misc]
 
 
 @dataclasses.dataclass
-class SampleProblems(beam.PTransform):  # type: ignore[misc]
+class SampleProblems(beam.PTransform):
     """PCollection[partition] → samples/part-*.parquet."""
 
     sampler: Sampler
@@ -163,6 +164,9 @@ def sampler_of(plan: Plan, run: RunDir, limited: bool) -> Sampler:
         strategy=plan.strategy,
         teachers={name: plan.teachers[name] for name in plan.asked},
         checkers=plan.checkers,
+        asked=json.dumps(
+            [plan.recipe.seed, plan.resolved["strategy"], {name: plan.resolved["teacher"][name] for name in plan.asked}]
+        ),
         limited=limited,
     )
 

@@ -1,5 +1,6 @@
 """What a procedural family is: it draws problems, solves them in words, and checks answers, all in one file."""
 
+import abc
 import dataclasses
 import random
 from collections.abc import Callable, Iterator
@@ -55,9 +56,9 @@ class Procedural(Section):
     name: ClassVar[str]
     count: int = Field(1000, ge=1, description="draws")
 
+    @abc.abstractmethod
     def draw(self, rng: random.Random) -> Problem:
         """Return one problem whose `source` is the family's name."""
-        raise NotImplementedError
 
     def problems(self, seed: int, limit: int | None) -> Iterator[Problem]:
         """Yield the draws 0 to `count` - 1, or the first `limit` of them."""
