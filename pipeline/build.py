@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 import signal
+import threading
 import tomllib
 from collections.abc import Iterator, Sequence
 
@@ -56,7 +57,10 @@ def _opened(plan: Plan, out: str, sample: bool) -> RunDir:
     if sample:
         plan.check_inputs()
     if storage.exists(run.recipe):
-        before = tomllib.loads(storage.read_bytes(run.recipe).decode()).get("partitions")
+        try:
+            before = tomllib.loads(storage.read_bytes(run.recipe).decode()).get("partitions")
+        except ValueError as error:
+            raise UserError(f"{run.recipe}: not TOML: {error}; a run's own recipe is not for editing: remove the run") from error
         if before != plan.recipe.partitions:
             raise UserError(
                 f"{out}: was begun with partitions = {before}, not {plan.recipe.partitions}; "
@@ -86,7 +90,8 @@ def _check_samples(plan: Plan, run: RunDir) -> None:
 
 @contextlib.contextmanager
 def _saying_how_to_go_on(run: RunDir) -> Iterator[None]:
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # batch systems ask to stop in this way
+    in_main = threading.current_thread() is threading.main_thread()  # elsewhere no handler can be set
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if in_main else None  # batch systems stop runs so
     go_on = f"{run.url} has no MANIFEST.json; the same command goes on from the partitions that are done"
     try:
         yield
@@ -95,7 +100,8 @@ def _saying_how_to_go_on(run: RunDir) -> Iterator[None]:
     except RunError as error:
         raise RunError(f"{error}; mend that: {go_on}") from error
     finally:
-        signal.signal(signal.SIGTERM, before)
+        if in_main:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _sample(plan: Plan, run: RunDir, options: Options, reporter: Reporter) -> None:
