@@ -16,7 +16,7 @@ from pipeline.progress import Reporter, board
 from pipeline.rundir import RunDir, claim
 from schemas.errors import RunError, UserError
 
-# Worker processes take seconds to start: by `benchmarks/spine.py`, two are 0.86x as fast as one at 10,000 rows and 1.67x at
+# Worker processes take seconds to start: by `benchmarks/spine.py`, two are 0.91x as fast as one at 10,000 rows and 1.70x at
 # 100,000, which puts the break-even near this.
 ROWS_FOR_WORKERS = 20_000
 
