@@ -79,7 +79,7 @@ def funnel(counts: Mapping[str, Any]) -> Table:
     records = counts["rejected_records"]
     table.add_row("problem records", f"{counts['problem_records']:,}", _parts({"repeated": counts["repeated"]}))
     if counts["sample_records"]:
-        table.add_row("sample records", f"{counts['sample_records']:,}", "one for each line and recorded teacher")
+        table.add_row("sample records", f"{counts['sample_records']:,}", "completions recorded in files")
     table.add_row("records rejected", f"{sum(records.values()):,}", _parts(records))
     table.add_row("problems", f"{counts['problems']:,}", _parts({"with samples": counts["problems_sampled"]}))
     table.add_row("samples", f"{counts['samples']:,}", _parts(counts["verdicts"]))

@@ -1,5 +1,6 @@
 """`starbeam build | sample | curate`."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -72,8 +73,8 @@ def curate_command(recipe: str, beam_flags: tuple[str, ...], out: str, settings:
 
 
 def _summarize(run: RunDir) -> None:
-    import json
-
-    console = console_of(stderr=False)
-    console.print(funnel(json.loads(storage.read_bytes(run.manifest))["funnel"]))
+    counts = json.loads(storage.read_bytes(run.manifest))["funnel"]
+    console_of(stderr=False).print(funnel(counts))
+    if not counts["problems"]:
+        click.echo(f"starbeam: no record became a problem; `starbeam show {run.url} --config rejected` says why", err=True)
     click.echo(run.release)

@@ -189,3 +189,11 @@ def test_a_runner_that_beam_does_not_know_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "r.toml").write_text(SOLVED)
     done = starbeam("build", "r.toml", "--out", "run", "--", "--runner=Nope", cwd=tmp_path)
     assert done.returncode == 2 and "Nope" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_build_of_nothing_says_so(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text("{bad\n")
+    (tmp_path / "r.toml").write_text(RECORDED)
+    done = starbeam("build", "r.toml", "--out", "run", cwd=tmp_path)
+    assert done.returncode == 0 and "no record became a problem" in done.stderr
+    assert "bad_json" in starbeam("show", "run", "--config", "rejected", cwd=tmp_path).stdout
