@@ -1,6 +1,7 @@
 """Rows of anyone's JSON lines or Parquet, in and out, for the parts that stand alone."""
 
 import contextlib
+import errno
 import gzip
 import itertools
 import json
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any
 
+import click
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -72,7 +74,7 @@ class Rows:
         self._reject_lines.append(json.dumps({**line, "position": reject.position, "raw": reject.raw}, ensure_ascii=False))
         if self.rejects <= REJECTS_SAID:
             place = f"{reject.source}:{reject.position}"
-            print(f"starbeam: rejected {place}: {reject.reason}: {reject.detail}", file=sys.stderr)
+            click.echo(f"starbeam: rejected {place}: {reject.reason}: {reject.detail}", err=True)
 
     def write(self, rows: Iterable[tuple[Record, Any]]) -> int:
         """Write each record with its value in the new column; return how many.  A file is there whole or not at all."""
@@ -85,12 +87,14 @@ class Rows:
 
     def _say(self, count: int) -> None:
         where = f"; see {self.rejected}" if self.rejected and self.rejects else ""
-        print(f"starbeam: {count:,} rows written, {self.rejects:,} rejected{where}", file=sys.stderr)
+        click.echo(f"starbeam: {count:,} rows written, {self.rejects:,} rejected{where}", err=True)
 
     @contextlib.contextmanager
     def _writer(self) -> Iterator[IO[bytes]]:
         try:
             if self._out == STDOUT:
+                if sys.stdout is None:
+                    raise OSError(errno.EBADF, "it is closed")
                 yield sys.stdout.buffer
                 sys.stdout.flush()
                 return
