@@ -53,7 +53,7 @@ def band_keys(signatures: fingerprints.Signatures, bands: Bands) -> U64:
     used = signatures[:, : bands.number * bands.rows].reshape(len(signatures), bands.number, bands.rows)
     keys = np.broadcast_to(np.arange(1, bands.number + 1, dtype=np.uint64), used.shape[:2]).copy()
     for row in range(bands.rows):
-        keys = fingerprints._finalize(keys * np.uint64(0x9E3779B97F4A7C15) + used[:, :, row])
+        keys = fingerprints.finalize(keys * np.uint64(0x9E3779B97F4A7C15) + used[:, :, row])
     return keys
 
 
@@ -223,4 +223,4 @@ def find(rows: Sequence[Row], threshold: float) -> list[Duplicate | None]:
 
 
 def _group_key(group: str | None, index: int) -> int:
-    return fingerprints._word_hash(f"row {index}" if group is None else f"group {group}")
+    return fingerprints.word_hash(f"row {index}" if group is None else f"group {group}")

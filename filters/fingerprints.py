@@ -38,7 +38,7 @@ def _folded(text: str) -> str:
 
 
 @functools.lru_cache(maxsize=1 << 17)  # chains use few words often: the cache hits over 99 % on GSM8K
-def _word_hash(word: str) -> int:
+def word_hash(word: str) -> int:
     return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little")
 
 
@@ -51,7 +51,7 @@ _MULTIPLIERS = np.array(
 
 def shingle_hashes(text: str) -> Hashes:
     """Return the sorted distinct 64-bit hashes of a text's word 5-grams; one hash of all words where there are fewer than 5."""
-    hashes = np.fromiter(map(_word_hash, words(text)), dtype=np.uint64)
+    hashes = np.fromiter(map(word_hash, words(text)), dtype=np.uint64)
     if not len(hashes):
         return hashes
     size = min(SHINGLE_WORDS, len(hashes))
@@ -59,10 +59,10 @@ def shingle_hashes(text: str) -> Hashes:
     mixed = np.zeros(count, dtype=np.uint64)
     for place in range(size):
         mixed += hashes[place : place + count] * _MULTIPLIERS[place]
-    return np.unique(_finalize(mixed))
+    return np.unique(finalize(mixed))
 
 
-def _finalize(hashes: Hashes) -> Hashes:
+def finalize(hashes: Hashes) -> Hashes:
     """Mix 64-bit values: fmix64 of MurmurHash3 (Appleby), public domain constants."""
     hashes = (hashes ^ (hashes >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
     hashes = (hashes ^ (hashes >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)

@@ -1,7 +1,7 @@
 """A sample: one chain of thought with its response, and where it came from."""
 
 import dataclasses
-from typing import Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import pyarrow as pa
 
@@ -39,7 +39,7 @@ class Sample:
     round: int = 0  # round of the outer loop, from 0
 
     @classmethod
-    def of(cls, *, problem_id: str, index: int, teacher: str, origin: Origin, round: int = 0, **rest: object) -> Self:
+    def of(cls, *, problem_id: str, index: int, teacher: str, origin: Origin, round: int = 0, **rest: Any) -> Self:
         """Return the sample with its id filled in: a hash of problem, teacher, origin, place, round and both texts."""
         texts = (str(rest.get("reasoning", "")), str(rest.get("response", "")))
         sample_id = content_id("sample", problem_id, teacher, origin, str(index), str(round), *texts)
@@ -50,7 +50,7 @@ class Sample:
             teacher=teacher,
             origin=origin,
             round=round,
-            **rest,  # type: ignore[arg-type]
+            **rest,
         )
 
 

@@ -8,7 +8,6 @@ from generators.families.family import Procedural
 from generators.sources.gym import Gym
 from pipeline.plan import Plan, resolve
 from pipeline.recipes import load
-from schemas.problem import Problem
 from schemas.reject import Reject
 
 RECORDS_READ = 100_000  # of each source: a minute at most; beyond it the counts are lower bounds
@@ -34,11 +33,17 @@ def _count(plan: Plan, index: int) -> int:
     source = plan.sources[index]
     if isinstance(source, Procedural | Gym):
         return source.count
-    rows = list(itertools.islice(source.problems(plan.recipe.seed, RECORDS_READ), RECORDS_READ))
-    rejects = [row for row in rows if isinstance(row, Reject)]
     where = f"source {index + 1}"
-    if len(rows) == RECORDS_READ:
+    problems: set[str] = set()  # ids only: a record may be megabytes
+    rejected, first, read = 0, "", 0
+    for row in itertools.islice(source.problems(plan.recipe.seed, RECORDS_READ), RECORDS_READ):
+        read += 1
+        if isinstance(row, Reject):
+            rejected, first = rejected + 1, first or f"{row.reason}: {row.detail}"
+        else:
+            problems.add(row.problem_id)
+    if read == RECORDS_READ:
         click.echo(f"{where}: counts are of its first {RECORDS_READ:,} records")
-    if rejects:
-        click.echo(f"{where}: {len(rejects):,} records will be rejected; the first: {rejects[0].reason}: {rejects[0].detail}")
-    return len({row.problem_id for row in rows if isinstance(row, Problem)})
+    if rejected:
+        click.echo(f"{where}: {rejected:,} records will be rejected; the first: {first}")
+    return len(problems)

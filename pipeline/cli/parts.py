@@ -50,14 +50,17 @@ def _paths(settings: Sequence[str], known: Sequence[str]) -> dict[str, str]:
     return paths
 
 
+def _found(fields: Row, path: str) -> Any:
+    """Return what is at a path, None where nothing is."""
+    try:
+        return lookup(fields, path)
+    except FieldError:
+        return None
+
+
 def _optional(fields: Row, path: str) -> str | None:
     """Return an optional text: a field that is missing, null or empty is None."""
-    try:
-        return optional_text_at(fields, path)
-    except FieldError as error:
-        if error.reason == "missing_field":
-            return None
-        raise
+    return None if _found(fields, path) is None else optional_text_at(fields, path)
 
 
 @click.command("verify")
@@ -80,7 +83,7 @@ def verify_command(path: str, out: str, rejected: str | None, fields: tuple[str,
 
     def parse(row: Row) -> tuple[Problem, str]:
         response = lookup(row, at["response"])
-        choices = choices_at(row, at["choices"]) if row.get(at["choices"]) else []
+        choices = choices_at(row, at["choices"]) if _found(row, at["choices"]) else []
         gold = text_at(row, at["gold"])
         wanted = _optional(row, at["kind"]) or kind
         problem = Problem.of(question="", answer=gold, choices=choices, checker=wanted, source="")
@@ -126,7 +129,7 @@ def dedupe_command(path: str, out: str, rejected: str | None, fields: tuple[str,
     seen: set[str] = set()
 
     def parse(row: Row) -> Candidate:
-        quality = row.get(at["quality"])
+        quality = _found(row, at["quality"])
         if quality is not None and (isinstance(quality, bool) or not isinstance(quality, int | float)):
             raise FieldError("wrong_type", f"field {at['quality']!r} is a {type(quality).__name__}, not a number")
         one = Candidate(

@@ -119,6 +119,19 @@ def test_verify_alone(tmp_path: Path) -> None:
     assert [(row["reason"], row["position"]) for row in rejected] == [("missing_field", 8), ("bad_json", 9)]
 
 
+def test_fields_are_read_from_where_they_are_said_to_be(tmp_path: Path) -> None:
+    rows = [
+        {"n": {"gold": "B", "options": ["cat", "bank"], "q": 1}, "id": "a", "text": "(b)"},
+        {"n": {"gold": "A", "options": ["cat", "bank"], "q": 2}, "id": "b", "text": "(b)"},
+    ]
+    (tmp_path / "in.jsonl").write_text(_lines(*rows))
+    fields = ("--field", "gold=n.gold", "--field", "choices=n.options", "--field", "response=text")
+    verdicts = starbeam("verify", "--in", "in.jsonl", *fields, cwd=tmp_path).stdout.splitlines()
+    assert [json.loads(row)["verdict"]["status"] for row in verdicts] == ["correct", "incorrect"]
+    copies = starbeam("dedupe", "--in", "in.jsonl", "--field", "quality=n.q", cwd=tmp_path).stdout.splitlines()
+    assert [bool(json.loads(row)["duplicate"]) for row in copies] == [True, False]  # the better one is kept
+
+
 def test_tag_alone_to_stdout_with_offsets_in_code_points(tmp_path: Path) -> None:
     text = "😀 So x = 4. Wait, that's wrong. 所以x=4。验证一下：2×4=8。"
     (tmp_path / "in.jsonl").write_text(_lines({"text": text}))
