@@ -3,7 +3,8 @@
 import pytest
 from hypothesis import settings
 
-settings.register_profile("starbeam", deadline=None)  # a deadline would test the machine
+# A deadline would test the machine; 50 examples keep the fast suite under its minute.
+settings.register_profile("starbeam", deadline=None, max_examples=50)
 settings.load_profile("starbeam")
 
 LONG = ("test_readme", "test_build")  # whole runs in processes of their own
