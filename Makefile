@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: demo test check test-gym lock clean
+.PHONY: demo test check test-gym test-load lock clean
 
 .venv/run.stamp: locks/run.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -27,10 +27,13 @@ demo: .venv/run.stamp  ## build the embedded default into runs/demo and show wha
 	$(BIN)/starbeam show runs/demo --rows 1 --source arithmetic --label self_correction
 
 test: .venv/dev.stamp  ## the fast suite
-	$(BIN)/python -m pytest -n 2 -m "not gym"
+	$(BIN)/python -m pytest -n 2 -m "not gym and not load and not vllm"
 
 test-gym: .venv/gym.stamp  ## every task of the optional reasoning-gym library
 	$(BIN)/python -m pytest -m gym
+
+test-load: .venv/dev.stamp  ## whole runs against a server that is slow, faulty, hostile or gone; minutes
+	$(BIN)/python -m pytest -m load
 
 check: .venv/dev.stamp  ## style, types, imports, file sizes
 	$(BIN)/ruff check .

@@ -40,9 +40,9 @@ def build(plan: Plan, options: Options, console: Console, sample: bool = True, c
     with run.locked(), _saying_how_to_go_on(run):
         storage.write_bytes(run.recipe, plan.to_toml().encode())
         run.unpublish()
-        with board(run.partitions, _stages(sample, curate), console) as reporter:
+        with board(run.partitions, _stages(sample, curate), console, plan.recipe.budget) as reporter:
             if sample:
-                _sample(plan, run, options, reporter)
+                _sample(plan, run, options, reporter, console)
             if curate:
                 _curate(plan, run, options, reporter)
     return run
@@ -104,16 +104,40 @@ def _saying_how_to_go_on(run: RunDir) -> Iterator[None]:
             signal.signal(signal.SIGTERM, before)
 
 
-def _sample(plan: Plan, run: RunDir, options: Options, reporter: Reporter) -> None:
+def _sample(plan: Plan, run: RunDir, options: Options, reporter: Reporter, console: Console) -> None:
     from pipeline import runner
     from pipeline.ingest import ingest
     from pipeline.sample import sample_graph, sampler_of
 
-    ingest(plan, run, options.limit, reporter)
-    sampler = sampler_of(plan, run, options.limit is not None)
     beam_options = runner.pipeline_options(options.beam_flags)
-    seen = reporter if runner.is_local(beam_options) else Reporter()
-    runner.run_graph(lambda p: sample_graph(p, sampler, seen), beam_options)
+    local = runner.is_local(beam_options)
+    if plan.recipe.budget is not None and not local:
+        raise UserError(
+            f"budget = {plan.recipe.budget:g} is counted in one process; sample with the local runner "
+            "(`starbeam sample` without a --runner), or leave the budget out"
+        )
+    read = ingest(plan, run, options.limit, reporter)
+    reporter.plan(read.problems)
+    sampler = sampler_of(plan, run, options.limit is not None, shared=not local)
+    seen = reporter if local else Reporter()
+    try:
+        runner.run_graph(lambda p: sample_graph(p, sampler, seen), beam_options)
+    except BaseException as error:
+        _drain(error, console)
+        raise
+
+
+def _drain(error: BaseException, console: Console) -> None:
+    """Wait for the calls that are under way, since they are paid for; another interrupt ends that."""
+    from pipeline.sample_loop import LOOPS
+
+    for loop in list(LOOPS):
+        if loop.in_flight and isinstance(error, KeyboardInterrupt):
+            console.print(
+                f"starbeam: waiting for {loop.in_flight:,} calls in flight; interrupt again to let them go", highlight=False
+            )
+        loop.drain(error)
+        loop.close()
 
 
 def _curate(plan: Plan, run: RunDir, options: Options, reporter: Reporter) -> None:

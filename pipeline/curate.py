@@ -55,7 +55,7 @@ class Annotator:
         if shards.key_of(self.run.annotated(partition)) != key:
             problems = problems_of(shards.read_table(self.run.problems(partition)))
             samples = shards.read_table(self.run.samples(partition))
-            shards.write_table(self.run.annotated(partition), annotate(problems, samples, self.checkers), key)
+            shards.write_table(self.run.annotated(partition), annotate(problems, samples, self.checkers), {shards.KEY: key})
         return shards.row_count(self.run.annotated(partition))
 
     def _key(self, partition: int) -> str:

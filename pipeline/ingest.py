@@ -4,14 +4,19 @@ It runs where the command runs, with bounded memory, because locally a shuffle o
 """
 
 import functools
+import importlib.util
 import json
+import os
 import tempfile
 from collections.abc import Iterable
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from generators.records import expand
+from generators.sources.files import FileSource
 from generators.teachers.recorded import RecordedTable
 from generators.teachers.teacher import Recorded
 from pipeline import shards, storage
@@ -24,6 +29,7 @@ from schemas.problem import PROBLEM_SCHEMA, Problem
 from schemas.reject import REJECT_SCHEMA, Reject, shown
 from schemas.tables import RECORDED_SCHEMA
 
+CODE = "ingest_v1"  # a change of what an ingest writes, given the same files, gets a new number
 REPORT_EVERY = 1000
 
 
@@ -48,26 +54,49 @@ class _Spools:
 class Ingested(NamedTuple):
     """What an ingest read; its file's presence means that all problem files are there."""
 
-    plan: str  # hash of what was read: sources, recorded teachers, seed
+    plan: str  # hash of what was to be read: sources, recorded teachers, seed
+    inputs: str  # hash of what the files looked like: size, times
     limit: int | None  # records or draws of each source, None for all
     problem_records: int
     sample_records: int
     repeated: int  # problem records merged into another
+    problems: int
 
 
 def read_plan(plan: Plan) -> str:
     """Return a hash of the part of a plan that decides what an ingest writes."""
     recorded = {name: plan.resolved["teacher"][name] for name, table in plan.teachers.items() if isinstance(table, RecordedTable)}
-    return content_id(json.dumps([plan.recipe.seed, plan.resolved["problems"], recorded], sort_keys=True))
+    versions = [version("starbeam"), importlib.util.find_spec("reasoning_gym") and version("reasoning_gym")]
+    return content_id(json.dumps([CODE, versions, plan.recipe.seed, plan.resolved["problems"], recorded], sort_keys=True))
+
+
+def _inputs(plan: Plan) -> str:
+    """Return a hash that changes when an input file does: reading a million problems again takes a minute."""
+    tables = (*plan.sources, *plan.teachers.values())
+    files = [name for table in tables if isinstance(table, FileSource | RecordedTable) for name in expand(table.path)]
+    return content_id(*(part for name in files for part in (name, storage.stamp(name))))
 
 
 def ingested(run: RunDir) -> Ingested | None:
     """Return what the run's ingest read, None where none is whole."""
-    return Ingested(**json.loads(storage.read_bytes(run.ingest))) if storage.exists(run.ingest) else None
+    if not storage.exists(run.ingest):
+        return None
+    try:
+        return Ingested(**json.loads(storage.read_bytes(run.ingest)))
+    except (ValueError, TypeError):
+        return None  # of another version, or broken: read again
 
 
-def ingest(plan: Plan, run: RunDir, limit: int | None, reporter: Reporter) -> None:
-    """Write problems, recorded completions and rejects by partition, then the counts.  Repeats of a problem are merged."""
+def ingest(plan: Plan, run: RunDir, limit: int | None, reporter: Reporter) -> Ingested:
+    """Write problems, recorded completions and rejects by partition, then the counts, and return these.
+
+    Repeats of a problem are merged.  Where the run has read the same files for the same recipe already, they stay.
+    """
+    plan_hash, inputs = read_plan(plan), _inputs(plan)
+    before = ingested(run)
+    if before is not None and (before.plan, before.inputs, before.limit) == (plan_hash, inputs, limit) and _is_whole(run):
+        reporter.add("read", partitions=run.partitions, rows=before.problem_records + before.sample_records)
+        return before
     storage.remove(run.ingest)
     with tempfile.TemporaryDirectory(prefix="starbeam-") as folder:
         spools = _Spools(folder, run.partitions)
@@ -79,8 +108,19 @@ def ingest(plan: Plan, run: RunDir, limit: int | None, reporter: Reporter) -> No
         for partition in range(run.partitions):  # after all problems: a repeat in any partition can become a reject in another
             _write_rejects(spools, run, partition)
             reporter.add("read", partitions=1)
-    counts = Ingested(read_plan(plan), limit, problem_records, sample_records, repeated)
+    problems = sum(shards.row_count(run.problems(partition)) for partition in range(run.partitions))
+    counts = Ingested(plan_hash, inputs, limit, problem_records, sample_records, repeated, problems)
     storage.write_bytes(run.ingest, json.dumps(counts._asdict(), sort_keys=True).encode())
+    return counts
+
+
+def _is_whole(run: RunDir) -> bool:
+    """Return whether every file that an ingest writes is there."""
+    folders = {os.path.dirname(path(0)): path for path in (run.problems, run.recorded, run.rejects)}
+    return all(
+        {os.path.basename(path(partition)) for partition in range(run.partitions)} <= set(storage.list_names(folder))
+        for folder, path in folders.items()
+    )
 
 
 def _spool(rows: Iterable[Problem | Recorded | Reject], spools: _Spools, reporter: Reporter) -> int:

@@ -19,14 +19,18 @@ from generators.sources.gym import GymChecker
 from generators.strategies import STRATEGIES
 from generators.strategies.repeated import Repeated
 from generators.teachers import TEACHERS
+from generators.teachers.client import PaidTable
+from generators.teachers.mixture import MixtureTable
 from generators.teachers.recorded import RecordedTable
 from generators.teachers.solver import SolverTable
-from generators.teachers.teacher import TeacherTable
+from generators.teachers.table import TeacherTable
 from pipeline import storage
 from pipeline.exports import EXPORTS
 from pipeline.recipes import pick, suggestion
 from schemas.errors import UserError
 from schemas.recipe import Recipe, Section, Table
+
+JUDGE = "judge"  # the teacher that judges; it is asked for samples only where a strategy names it
 
 
 def all_checkers() -> dict[str, Checker]:
@@ -49,7 +53,14 @@ class Plan:
     @property
     def asked(self) -> list[str]:
         """Names of the teachers that the strategy asks."""
-        return list(self.strategy.teachers or self.teachers)
+        return _asked(self.strategy, self.teachers)
+
+    @property
+    def used_teachers(self) -> dict[str, TeacherTable]:
+        """The asked teachers and the parts of asked mixtures, these first."""
+        asked = {name: self.teachers[name] for name in self.asked}
+        parts = {part: self.teachers[part] for table in asked.values() if isinstance(table, MixtureTable) for part in table.weights}
+        return {**parts, **{name: table for name, table in asked.items() if name not in parts}}
 
     @property
     def recipe_sha256(self) -> str:
@@ -79,14 +90,14 @@ def resolve(recipe: Recipe) -> Plan:
     }
     strategy = pick(recipe.strategy, "kind", STRATEGIES, "[strategy]")
     _check_names("[strategy] teachers", strategy.teachers or (), teachers)
-    _check_solvers(strategy.teachers or tuple(teachers), teachers, [str(table["source"]) for table in recipe.problems])
+    _check_mixtures(teachers)
     _check_names("[select] keep", recipe.select.keep, RULES)
     _check_names("[export] configs", recipe.export.configs, EXPORTS)
     checkers = all_checkers()
     for source in sources:
         if isinstance(source, FileSource):
             _check_names("[problems] checker", (source.checker,), checkers)
-    return Plan(
+    plan = Plan(
         recipe=recipe,
         sources=cast(tuple[Source, ...], sources),
         teachers=teachers,
@@ -94,6 +105,40 @@ def resolve(recipe: Recipe) -> Plan:
         checkers=checkers,
         resolved=_resolved(recipe, sources, teachers, strategy),
     )
+    if not plan.asked:
+        raise UserError(
+            "[teacher]: none is left for the strategy to ask; add one beside the judge, or name it in [strategy] teachers"
+        )
+    _check_solvers(tuple(plan.used_teachers), teachers, [str(table["source"]) for table in recipe.problems])
+    _check_budget(recipe.budget, plan.used_teachers)
+    return plan
+
+
+def _asked(strategy: Repeated, teachers: Mapping[str, TeacherTable]) -> list[str]:
+    """Return the teachers that a strategy names; without names all, but for a judge and the parts of mixtures."""
+    if strategy.teachers:
+        return list(strategy.teachers)
+    parts = {part for table in teachers.values() if isinstance(table, MixtureTable) for part in table.weights}
+    return [name for name in teachers if name != JUDGE and name not in parts]
+
+
+def _check_mixtures(teachers: Mapping[str, TeacherTable]) -> None:
+    for name, table in teachers.items():
+        if isinstance(table, MixtureTable):
+            single = {part: other for part, other in teachers.items() if not isinstance(other, MixtureTable)}
+            _check_names(f"[teacher.{name}] weights", tuple(table.weights), single)
+
+
+def _check_budget(budget: float | None, used: Mapping[str, TeacherTable]) -> None:
+    """Raise UserError where a budget cannot be kept: each call needs a price and a bound."""
+    paid = {name: table for name, table in used.items() if isinstance(table, PaidTable)}
+    for name, table in paid.items() if budget is not None else ():
+        if table.price is None:
+            raise UserError(
+                f"budget = {budget:g} needs a price of each teacher; add [teacher.{name}] price = {{ input = …, output = … }}"
+            )
+        if table.sampling.bound is None:
+            raise UserError(f"budget = {budget:g} needs a bound of each completion; add max_tokens to [teacher.{name}] sampling")
 
 
 def _of_many(name: str, index: int, count: int) -> str:
@@ -123,11 +168,13 @@ def _check_solvers(asked: tuple[str, ...], teachers: Mapping[str, TeacherTable],
                 )
 
 
-def _resolved(recipe: Recipe, sources: tuple[Section, ...], teachers: Mapping[str, Section], strategy: Repeated) -> dict[str, Any]:
+def _resolved(
+    recipe: Recipe, sources: tuple[Section, ...], teachers: Mapping[str, TeacherTable], strategy: Repeated
+) -> dict[str, Any]:
     table = recipe.model_dump(mode="json", exclude_none=True)
     table["problems"] = [_as_written(source, raw) for source, raw in zip(sources, recipe.problems, strict=True)]
     table["teacher"] = {name: _as_written(teacher, recipe.teacher[name]) for name, teacher in teachers.items()}
-    table["strategy"] = {**_as_written(strategy, recipe.strategy), "teachers": list(strategy.teachers or teachers)}
+    table["strategy"] = {**_as_written(strategy, recipe.strategy), "teachers": _asked(strategy, teachers)}
     return table
 
 

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import fcntl
 import os
+import tempfile
 from collections.abc import Iterator
 from typing import IO
 
@@ -37,12 +38,26 @@ class RunDir:
         return self._part("samples", partition)
 
     def unasked(self, partition: int) -> str:
-        """Recorded completions that answer none of the run's problems, as rejects."""
+        """What asked for samples and got none, as rejects: recorded completions that answer no problem, and calls that failed."""
         return self._part("unasked", partition)
 
     def annotated(self, partition: int) -> str:
         """Samples with what the filters say of them."""
         return self._part("annotated", partition)
+
+    @property
+    def journals(self) -> str:
+        """The folder of the journal: every paid response, by partition."""
+        return storage.join(self.url, "journal")
+
+    def journal(self, partition: int) -> str:
+        """The folder of a partition's logs."""
+        return storage.join(self.journals, f"part-{partition:05d}")
+
+    @property
+    def logs(self) -> str:
+        """A folder of this machine for the logs of processes that are started."""
+        return storage.filesystem(storage.join(self.url, "logs"))[1] if storage.is_local(self.url) else tempfile.gettempdir()
 
     @property
     def recipe(self) -> str:

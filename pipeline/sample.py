@@ -3,33 +3,42 @@
 import asyncio
 import dataclasses
 import json
-import queue
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
 import apache_beam as beam
+import pyarrow as pa
 from apache_beam.metrics import Metrics
 
-from generators.strategies.repeated import Repeated
-from generators.strategies.strategy import Check
+from generators.journal import Journal, Spent, spent_in
+from generators.strategies.strategy import Strategy
+from generators.teachers.client import PaidTable
+from generators.teachers.mixture import MixtureTable
+from generators.teachers.paid import PaidTeacher
 from generators.teachers.recorded import RecordedTeacher
-from generators.teachers.teacher import Recorded, Teacher, TeacherTable
+from generators.teachers.table import TeacherTable
+from generators.teachers.teacher import FreeTable, Recorded, Teacher
 from pipeline import shards
-from pipeline.annotate import problems_of
 from pipeline.plan import Plan
 from pipeline.progress import Reporter
 from pipeline.rundir import RunDir
+from pipeline.sample_loop import SampleLoop
 from schemas.annotation import Verdict
 from schemas.identity import content_id
 from schemas.problem import Problem
+from schemas.recipe import Table
 from schemas.reject import REJECT_SCHEMA, Reject, shown
 from schemas.sample import SAMPLE_SCHEMA, Sample
 from schemas.tables import table_of
 
-PARTITIONS_IN_FLIGHT = 4  # enough that one partition's last samples overlap the next one's first
-CODE = "sample_v1"  # a change of what a partition's samples are, given its inputs, gets a new number
+CODE = "sample_v2"  # a change of what a partition's samples are, given its inputs, gets a new number
+PROBLEMS_READ = 256  # problems made into objects at once: few beside those that are open
+ROWS_OF_A_PIECE = 1024  # samples that become Arrow together: as objects they take several times the memory
+# Samples of partitions that wait for stragglers, as Arrow: with it a run stays far under 1 GiB, and a partition of the size that
+# the recipe's `partitions` advises fits several times.
+HELD_BYTES = 256 << 20
+FAILED = "starbeam.failed"  # in a samples file: samples that failed and may succeed in another run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,32 +47,52 @@ class Sampler:
 
     run: RunDir
     seed: int
-    strategy: Repeated
-    teachers: Mapping[str, TeacherTable]  # the asked ones, in order
+    strategy: Strategy
+    teachers: Mapping[str, TeacherTable]  # the asked ones and what they are made of, parts of a mixture first
+    asked: tuple[str, ...]  # names of those that the strategy sees, in order
+    identities: Mapping[str, Table]  # what decides each teacher's answers
     checkers: Mapping[str, Any]
-    asked: str  # the seed and the recipe's tables of strategy and teachers, as JSON
+    decides: str  # the seed, the strategy's table and the teachers' identities, as JSON
     limited: bool = False  # some problems were left out on purpose, so recorded completions of others are no rejects
+    budget: float | None = None
+    spent: Spent = dataclasses.field(default_factory=dict)  # by this run before
+    shared: bool = False  # other processes of the machine sample too
+
+    @property
+    def paid(self) -> dict[str, PaidTable]:
+        """Return the tables of the paid teachers."""
+        return {name: table for name, table in self.teachers.items() if isinstance(table, PaidTable)}
 
     def key(self, partition: int) -> str:
         """Return a hash of all that decides the partition's samples."""
         hashes = [shards.file_hash(path(partition)) for path in (self.run.problems, self.run.recorded)]
-        return content_id(CODE, self.asked, str(self.limited), *hashes)
+        return content_id(CODE, self.decides, str(self.limited), *hashes)
 
-    async def sample(self, partition: int) -> int:
-        """Write one partition's samples and return their number; a file made from the same inputs stays as it is."""
-        key = self.key(partition)
-        if shards.key_of(self.run.samples(partition)) == key:
-            return shards.row_count(self.run.samples(partition))
-        problems = list(problems_of(shards.read_table(self.run.problems(partition))).values())
+    def is_done(self, partition: int, key: str) -> bool:
+        """Return whether the partition's file was made from the same inputs, with nothing to try again."""
+        notes = shards.notes_of(self.run.samples(partition))
+        return notes.get(shards.KEY) == key and notes.get(FAILED, "0") == "0"
+
+    def loop(self, reporter: Reporter) -> SampleLoop:
+        """Return the loop in which partitions are sampled."""
+        return SampleLoop(self.paid, self.budget, self.spent, reporter, self.run.logs, self.shared)
+
+    def open(self, partition: int, loop: SampleLoop) -> "OpenPartition":
+        """Return a partition ready to be sampled: its teachers, and what the journal holds for it."""
+        journal = Journal(self.run.journal(partition)) if self.paid else None
         recorded = [Recorded(**row) for row in shards.read_table(self.run.recorded(partition)).to_pylist()]
-        teachers = [
-            table.open(name, self.seed, [one for one in recorded if one.teacher == name]) for name, table in self.teachers.items()
-        ]
-        samples = await solve_all(problems, self.strategy, teachers, self.check)
-        unasked = _unasked(teachers, self.limited)
-        shards.write_table(self.run.unasked(partition), table_of(unasked, REJECT_SCHEMA))
-        shards.write_table(self.run.samples(partition), table_of(samples, SAMPLE_SCHEMA), key)
-        return len(samples)
+        teachers: dict[str, Teacher] = {}
+        for name, table in self.teachers.items():
+            if isinstance(table, MixtureTable):
+                teachers[name] = table.over(name, self.seed, teachers)
+            elif isinstance(table, PaidTable):
+                assert journal is not None
+                flow = loop.flows[name]
+                teachers[name] = PaidTeacher(name, self.seed, table, self.identities[name], flow, journal, loop.ledger)
+            else:
+                assert isinstance(table, FreeTable)
+                teachers[name] = table.open(name, self.seed, [one for one in recorded if one.teacher == name])
+        return OpenPartition(self, partition, loop, teachers, journal)
 
     def check(self, problem: Problem, response: str) -> Verdict:
         """Judge one response, for strategies that must know."""
@@ -71,24 +100,101 @@ class Sampler:
         return verdict
 
 
-async def solve_all(problems: Sequence[Problem], strategy: Repeated, teachers: Sequence[Teacher], check: Check) -> list[Sample]:
-    """Return all problems' samples, sorted by problem and index.  The problems are solved at once, with no barrier between them."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(strategy.solve(problem, teachers, check)) for problem in problems]
-    samples = [sample for task in tasks for sample in task.result()]
-    return sorted(samples, key=lambda sample: (sample.problem_id, sample.index))
+class OpenPartition:
+    """A partition that is being sampled."""
+
+    def __init__(
+        self, sampler: Sampler, partition: int, loop: SampleLoop, teachers: Mapping[str, Teacher], journal: Journal | None
+    ) -> None:
+        self.begun: Future[None] = Future()  # done when each of its problems has been begun
+        self._sampler = sampler
+        self._partition = partition
+        self._loop = loop
+        self._teachers = teachers
+        self._asked = [teachers[name] for name in sampler.asked]
+        self._journal = journal
+        self._samples: list[Sample] = []
+        self._pieces: list[pa.Table] = []
+        self._open = 0
+        self._all_done = asyncio.Event()
+
+    async def sample(self, key: str) -> int:
+        """Write the partition's samples and return their number.  Raises what stopped the loop, with no file written."""
+        try:
+            await self._begin_all()
+        finally:
+            self.begun.set_result(None)
+        if self._open:
+            await self._all_done.wait()
+        if self._journal is not None:
+            await self._journal.close()
+        if self._loop.failure is not None:
+            raise self._loop.failure
+        return await asyncio.to_thread(self._write, key)  # compression would hold up the calls of other partitions
+
+    async def _begin_all(self) -> None:
+        """Begin each problem as the window has room; nothing is waited for at the end."""
+        tasks = set()
+        for problem in problems_in(self._sampler.run.problems(self._partition)):
+            await self._loop.window.acquire()
+            if self._loop.failure is not None:
+                self._loop.window.release()
+                return
+            self._open += 1
+            task = asyncio.create_task(self._solve(problem))
+            tasks.add(task)  # the loop itself holds tasks weakly
+            task.add_done_callback(tasks.discard)
+
+    async def _solve(self, problem: Problem) -> None:
+        try:
+            samples = await self._sampler.strategy.solve(problem, self._asked, self._sampler.check)
+            self._loop.count(problems=1, rows=len(samples))
+            self._samples += samples
+            if len(self._samples) >= ROWS_OF_A_PIECE:
+                self._pack()
+        except BaseException as error:  # whatever it is, it ends the run
+            self._loop.fail(error)
+        finally:
+            self._loop.window.release()
+            self._open -= 1
+            if not self._open and self.begun.done():
+                self._all_done.set()
+
+    def _pack(self) -> None:
+        self._pieces.append(table_of(self._samples, SAMPLE_SCHEMA))
+        self._loop.held += self._pieces[-1].nbytes
+        self._samples = []
+
+    def _write(self, key: str) -> int:
+        self._pack()
+        table = pa.concat_tables(self._pieces).sort_by([("problem_id", "ascending"), ("index", "ascending")])
+        paid = [teacher for teacher in self._teachers.values() if isinstance(teacher, PaidTeacher)]
+        rejects = [*_unasked(self._teachers.values(), self._sampler.limited), *(one for teacher in paid for one in teacher.rejects)]
+        once = {reject.reject_id: reject for reject in rejects}
+        run, partition = self._sampler.run, self._partition
+        shards.write_table(run.unasked(partition), table_of([once[name] for name in sorted(once)], REJECT_SCHEMA))
+        notes = {shards.KEY: key, FAILED: str(sum(teacher.failed for teacher in paid))}
+        shards.write_table(run.samples(partition), table, notes)
+        self._loop.held -= sum(piece.nbytes for piece in self._pieces)
+        return int(table.num_rows)
 
 
-def _unasked(teachers: Sequence[Teacher], limited: bool) -> list[Reject]:
-    """Return the recorded completions that no sample was made of, as rejects sorted by id."""
-    rejects = [
+def problems_in(url: str) -> Iterator[Problem]:
+    """Yield the problems of a file, few of them as objects at once."""
+    for batch in shards.batches(url, PROBLEMS_READ):
+        for row in batch.to_pylist():
+            yield Problem(**{**row, "choices": tuple(row["choices"])})
+
+
+def _unasked(teachers: "Sequence[Teacher] | Any", limited: bool) -> list[Reject]:
+    """Return the recorded completions that no sample was made of, as rejects."""
+    return [
         _reject(one, asked)
         for teacher in teachers
         if isinstance(teacher, RecordedTeacher)
         for one, asked in teacher.left()
         if asked or not limited
     ]
-    return sorted(rejects, key=lambda reject: reject.reject_id)
 
 
 def _reject(one: Recorded, asked: bool) -> Reject:
@@ -104,7 +210,7 @@ def _reject(one: Recorded, asked: bool) -> Reject:
 
 
 class _SamplePartitions(beam.DoFn):
-    """partition → its number of samples; a few partitions are in flight at once, in one event loop a worker."""
+    """partition → nothing.  The next partition is begun as soon as the one before has no problem left to begin."""
 
     def __init__(self, sampler: Sampler, reporter: Reporter) -> None:
         self._sampler = sampler
@@ -112,37 +218,43 @@ class _SamplePartitions(beam.DoFn):
         self._samples = Metrics.counter("starbeam", "samples")
 
     def setup(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._loop = self._sampler.loop(self._reporter)
 
     def start_bundle(self) -> None:
-        self._done: queue.SimpleQueue[Future[int]] = queue.SimpleQueue()
-        self._open = 0
+        self._open: list[Future[int]] = []
 
     def process(self, partition: int) -> Iterator[int]:
-        while self._open >= PARTITIONS_IN_FLIGHT:
-            self._take()
-        future = asyncio.run_coroutine_threadsafe(self._sampler.sample(partition), self._loop)
-        future.add_done_callback(self._done.put)
-        self._open += 1
+        key = self._sampler.key(partition)
+        if self._sampler.is_done(partition, key):
+            rows = shards.row_count(self._sampler.run.samples(partition))
+            problems = shards.row_count(self._sampler.run.problems(partition))
+            self._reporter.add("sample", partitions=1, rows=rows, problems=problems)
+            return iter(())
+        while self._open and self._loop.held > HELD_BYTES:
+            wait(self._open, return_when=FIRST_COMPLETED)
+            self._take_done()
+        opened = self._sampler.open(partition, self._loop)
+        self._open.append(self._loop.run(opened.sample(key)))
+        opened.begun.result()
+        self._take_done()
         return iter(())
 
-    def _take(self) -> None:
-        future = self._done.get()
-        self._open -= 1
-        try:
-            samples = future.result()
-        except ExceptionGroup as group:
-            raise group.exceptions[0] from group  # one cause is what a person can mend
-        self._samples.inc(samples)
-        self._reporter.add("sample", partitions=1, rows=samples)
+    def _take_done(self) -> None:
+        done = [future for future in self._open if future.done()]
+        self._open = [future for future in self._open if future not in done]
+        for future in done:
+            self._take(future)
+
+    def _take(self, future: "Future[int]") -> None:
+        self._samples.inc(future.result())
+        self._reporter.add("sample", partitions=1)
 
     def finish_bundle(self) -> None:
-        while self._open:
-            self._take()
+        for future in self._open:
+            self._take(future)
 
     def teardown(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.close()
 
 
 @dataclasses.dataclass
@@ -156,18 +268,23 @@ class SampleProblems(beam.PTransform):
         return partitions | "Solve each problem" >> beam.ParDo(_SamplePartitions(self.sampler, self.reporter))
 
 
-def sampler_of(plan: Plan, run: RunDir, limited: bool) -> Sampler:
+def sampler_of(plan: Plan, run: RunDir, limited: bool, shared: bool = False) -> Sampler:
     """Return what samples a plan's problems; `limited` where some were left out on purpose."""
+    teachers = plan.used_teachers
+    identities = {name: table.identity() for name, table in teachers.items()}
     return Sampler(
         run=run,
         seed=plan.recipe.seed,
         strategy=plan.strategy,
-        teachers={name: plan.teachers[name] for name in plan.asked},
+        teachers=teachers,
+        asked=tuple(plan.asked),
+        identities=identities,
         checkers=plan.checkers,
-        asked=json.dumps(
-            [plan.recipe.seed, plan.resolved["strategy"], {name: plan.resolved["teacher"][name] for name in plan.asked}]
-        ),
+        decides=json.dumps([plan.recipe.seed, plan.resolved["strategy"], identities], sort_keys=True),
         limited=limited,
+        budget=plan.recipe.budget,
+        spent=spent_in(run.journals),
+        shared=shared,
     )
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from schemas.errors import RunError
 COMPRESSION, COMPRESSION_LEVEL = "zstd", 3
 # The Hub's readers want row groups of at most 100 MB; text rows differ too much in size to bound them by number.
 ROW_GROUP_BYTES = 64 << 20
-KEY = b"starbeam.key"
+KEY = "starbeam.key"  # the note that says what a file was made from
 VALUE_BYTES = 8  # of a number
 
 Sizes = npt.NDArray[np.int64]
@@ -32,9 +32,9 @@ class Written(NamedTuple):
     sha256: str
 
 
-def write_table(url: str, table: pa.Table, key: str | None = None) -> Written:
-    """Write one Parquet file.  `key` goes into its metadata: what it was made from, for `key_of`."""
-    table = table.replace_schema_metadata(None if key is None else {KEY: key.encode()})
+def write_table(url: str, table: pa.Table, notes: Mapping[str, str] | None = None) -> Written:
+    """Write one Parquet file.  The notes go into its metadata, for `notes_of`."""
+    table = table.replace_schema_metadata(notes or None)
     table = table.combine_chunks()  # nested columns whose chunks cross row groups would give other bytes
     sink = io.BytesIO()
     writer = pq.ParquetWriter(
@@ -105,14 +105,25 @@ def read_table(url: str, columns: Sequence[str] | None = None) -> pa.Table:
 
 def key_of(url: str) -> str | None:
     """Return what a file was made from, None where it is not there, is broken, or does not say."""
+    return notes_of(url).get(KEY)
+
+
+def notes_of(url: str) -> dict[str, str]:
+    """Return the notes that a file was written with, none where it is not there or is broken."""
     if not storage.exists(url):
-        return None
+        return {}
     try:
         with storage.open_read(url) as file:
             metadata = pq.read_schema(file).metadata or {}
     except RunError:
-        return None  # whatever it is, it is made anew
-    return metadata[KEY].decode() if KEY in metadata else None
+        return {}  # whatever it is, it is made anew
+    return {name.decode(): value.decode() for name, value in metadata.items() if name.startswith(b"starbeam.")}
+
+
+def batches(url: str, rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield a file's rows, so many at a time."""
+    with storage.open_read(url) as file:
+        yield from pq.ParquetFile(file).iter_batches(batch_size=rows)
 
 
 def row_count(url: str) -> int:

@@ -106,6 +106,16 @@ def exists(url: str) -> bool:
     return bool(store.isfile(path))
 
 
+@_failing_as_run_error("look at")
+def stamp(url: str) -> str:
+    """Return a text that changes when the file does: its size and times, or what an object store says of it."""
+    store, path = filesystem(url)
+    if is_local(url):
+        found = os.stat(path)
+        return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
+    return str(store.ukey(path))
+
+
 @_failing_as_run_error("list")
 def list_names(url: str) -> list[str]:
     """Return the sorted names of what a folder holds; empty where there is no such folder."""

@@ -46,6 +46,11 @@ class Recipe(Section):
     seed: int = Field(0, ge=0, description="of all randomness")
     partitions: int = Field(64, ge=1, le=99_999, description="output shards; a partition should be tens of megabytes")
     root: str = Field("", description="folder or URL that relative paths start from; empty for the current directory")
+    budget: float | None = Field(
+        None,
+        gt=0,
+        description="money that the run's teachers may cost in all, in the unit of their prices; the run stops before it",
+    )
     problems: tuple[Table, ...] = Field(min_length=1, description="one source, or several as [[problems]]")
     teacher: dict[Name, Table] = Field(min_length=1, description="one table a teacher")
     strategy: Table = Field(default_factory=lambda: {"kind": "repeated"}, description="how problems become samples")

@@ -24,11 +24,13 @@ class Repeated(Section):
         description="completions of a problem asked of each teacher; a recorded one gives what it has, up to this",
     )
     teachers: tuple[Name, ...] | None = Field(
-        None, description="names of [teacher.NAME] tables; left out for all, in the recipe's order"
+        None, description="names of [teacher.NAME] tables; left out for all but a judge and the parts of a mixture"
     )
 
     async def solve(self, problem: Problem, teachers: Sequence[Teacher], check: Check) -> list[Sample]:
         """Return `samples` samples a teacher, teacher by teacher."""
         prompt = prompts.question(problem)
+        if len(teachers) == 1:  # by far the most common, and a task of its own costs
+            return as_samples(prompt, await teachers[0].sample(prompt, self.samples))
         answers = await asyncio.gather(*(teacher.sample(prompt, self.samples) for teacher in teachers))
         return as_samples(prompt, [one for of_teacher in answers for one in of_teacher])

@@ -1,9 +1,14 @@
 """The teachers: `kind` in `[teacher.NAME]`, and the table that reads it."""
 
+from generators.teachers.mixture import MixtureTable
+from generators.teachers.openai import OpenAITable
 from generators.teachers.recorded import RecordedTable
 from generators.teachers.solver import SolverTable
+from generators.teachers.table import TeacherTable
 
-TEACHERS: dict[str, type[RecordedTable | SolverTable]] = {
+TEACHERS: dict[str, type[TeacherTable]] = {
+    "openai": OpenAITable,
+    "mixture": MixtureTable,
     "recorded": RecordedTable,
     "solver": SolverTable,
 }

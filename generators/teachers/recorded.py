@@ -2,48 +2,17 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from pydantic import Field
 
 from generators.records import FieldError, Record, lookup, optional_text_at, read_records, text_at
 from generators.sources.files import choices_at, columns_of
-from generators.teachers.teacher import Completion, Prompt, Recorded, Teacher
+from generators.teachers.teacher import Completion, FreeTable, Prompt, Recorded, Teacher
+from generators.teachers.thoughts import Parts, split_thought
 from schemas.identity import content_id
-from schemas.recipe import Section
+from schemas.recipe import Section, Table
 from schemas.reject import Reject
-from schemas.sample import THOUGHT_MARKS
-
-SOLUTION_MARKS = ("<|begin_of_solution|>", "<|end_of_solution|>")  # Sky-T1, OpenThoughts
-
-
-class Parts(NamedTuple):
-    """A completion, split."""
-
-    reasoning: str
-    response: str
-
-
-def split_thought(text: str) -> Parts:
-    """Return thought and response of a completion that marks its thought inline.
-
-    Without marks all of it is response.  A thought that opens and never closes leaves an empty response: nothing was committed.
-    """
-    text = text.strip()
-    for opening, closing in THOUGHT_MARKS:
-        if text.startswith(opening):
-            thought, closed, rest = text.removeprefix(opening).rpartition(closing)
-            return Parts(thought.strip(), _without_solution_marks(rest)) if closed else Parts(rest.strip(), "")
-    for _, closing in THOUGHT_MARKS:  # some chat templates open the thought in the prompt
-        thought, closed, rest = text.rpartition(closing)
-        if closed:
-            return Parts(thought.strip(), _without_solution_marks(rest))
-    return Parts("", _without_solution_marks(text))
-
-
-def _without_solution_marks(text: str) -> str:
-    opening, closing = SOLUTION_MARKS
-    return text.strip().removeprefix(opening).removesuffix(closing).strip()
 
 
 class SampleMap(Section):
@@ -56,7 +25,7 @@ class SampleMap(Section):
     finish_reason: str | None = None
 
 
-class RecordedTable(Section):
+class RecordedTable(FreeTable):
     """`[teacher.NAME]` with kind = "recorded": a file of samples that exist already."""
 
     kind: Literal["recorded"]
@@ -66,10 +35,9 @@ class RecordedTable(Section):
         {}, description="fields and the text or JSON that they must hold, such as { model = 'Sky-T1-27B' }"
     )
 
-    @property
-    def is_free(self) -> bool:
-        """True: its samples have been paid for."""
-        return True
+    def identity(self) -> Table:
+        """Return the table but for its path: what the file holds is in the run."""
+        return self.model_dump(mode="json", exclude_none=True, exclude={"path"})
 
     def records(self, name: str) -> Iterator[Recorded | Reject]:
         """Yield a recorded completion or a reject for every record that passes `where`."""
@@ -141,10 +109,10 @@ class RecordedTeacher:
             for one in of_one[self._given.get(problem_id, 0) :]
         ]
 
-    async def sample(self, prompt: Prompt, n: int) -> list[Completion]:
-        """Return the first n of the problem's completions, fewer where fewer were recorded."""
+    async def sample(self, prompt: Prompt, n: int, first: int = 0) -> list[Completion]:
+        """Return n of the problem's completions, fewer where fewer were recorded."""
         problem_id = prompt.problem.problem_id
-        self._given[problem_id] = max(n, self._given.get(problem_id, 0))
+        self._given[problem_id] = max(first + n, self._given.get(problem_id, 0))
         return [
             Completion(
                 teacher=self.name,
@@ -153,5 +121,5 @@ class RecordedTeacher:
                 response=one.response,
                 finish_reason=one.finish_reason,
             )
-            for one in self._of_problem.get(problem_id, [])[:n]
+            for one in self._of_problem.get(problem_id, [])[first : first + n]
         ]

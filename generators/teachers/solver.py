@@ -7,22 +7,16 @@ from pydantic import Field
 
 from generators.families import FAMILIES
 from generators.families.family import Slips
-from generators.teachers.teacher import Completion, Prompt, Recorded, Teacher
+from generators.teachers.teacher import Completion, FreeTable, Prompt, Recorded, Teacher
 from schemas.identity import rng_for
-from schemas.recipe import Section
 
 
-class SolverTable(Section):
+class SolverTable(FreeTable):
     """`[teacher.NAME]` with kind = "solver"."""
 
     kind: Literal["solver"]
     slip_rate: float = Field(0.0, ge=0, le=1, description="probability that a step goes wrong")
     notice_rate: float = Field(0.5, ge=0, le=1, description="probability that a wrong step is noticed and mended in words")
-
-    @property
-    def is_free(self) -> bool:
-        """True: it runs here."""
-        return True
 
     def open(self, name: str, seed: int, recorded: Sequence[Recorded]) -> Teacher:
         """Return the teacher."""
@@ -37,12 +31,12 @@ class SolverTeacher:
         self._seed = seed
         self._slips = slips
 
-    async def sample(self, prompt: Prompt, n: int) -> list[Completion]:
+    async def sample(self, prompt: Prompt, n: int, first: int = 0) -> list[Completion]:
         """Return n traces."""
         problem = prompt.problem
         family = FAMILIES[problem.source]
         completions = []
-        for index in range(n):
+        for index in range(first, first + n):
             rng = rng_for(self._seed, f"solver/{self.name}/{problem.problem_id}", index)
             trace = family.solve(problem, rng, self._slips)
             completions.append(

@@ -4,16 +4,26 @@ import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from generators.teachers.client import Sampling
+from generators.teachers.table import TeacherTable
 from schemas.problem import Problem
 from schemas.sample import Message, Origin
 
 
 class Prompt(NamedTuple):
-    """One request: the problem, and the words in which it is put to the teacher."""
+    """What is asked: the problem, and the words in which it is put to the teacher."""
 
     problem: Problem
     messages: tuple[Message, ...]  # hint-free: what is stored for training
-    hint: str | None = None  # told to the teacher as well, never stored in the messages
+    hint: str | None = None  # what `told` says beyond `messages`
+    told: tuple[Message, ...] | None = None  # what the teacher is sent, where that is not `messages`
+    role: str = "sample"  # why it is asked: usage is counted by it
+    sampling: Sampling | None = None  # in place of the teacher's own
+
+    @property
+    def sent(self) -> tuple[Message, ...]:
+        """Return the messages that the teacher sees."""
+        return self.messages if self.told is None else self.told
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +45,11 @@ class Teacher(Protocol):
 
     name: str  # its name in the recipe
 
-    async def sample(self, prompt: Prompt, n: int) -> list[Completion]:
-        """Return up to n completions, fewer where it has no more to give, in an order that depends on the prompt alone."""
+    async def sample(self, prompt: Prompt, n: int, first: int = 0) -> list[Completion]:
+        """Return completions number `first` to `first + n - 1` of the prompt, in this order.
+
+        Fewer where it has no more to give, or where some failed for good; which one a number names depends on the prompt alone.
+        """
         ...
 
 
@@ -50,19 +63,9 @@ class Recorded(NamedTuple):
     finish_reason: str | None
 
 
-class TeacherTable(Protocol):
-    """`[teacher.NAME]` of a recipe: says what the teacher is, and opens it for a partition."""
-
-    @property
-    def kind(self) -> str:
-        """The word that the recipe uses for it."""
-        ...
-
-    @property
-    def is_free(self) -> bool:
-        """Whether asking it costs nothing."""
-        ...
+class FreeTable(TeacherTable):
+    """A table that opens its teacher for a partition by itself: no client, no journal."""
 
     def open(self, name: str, seed: int, recorded: Sequence[Recorded]) -> Teacher:
         """Return the teacher for one partition, given the partition's recorded completions of this name."""
-        ...
+        raise NotImplementedError

@@ -6,11 +6,15 @@ import click
 
 from generators.families.family import Procedural
 from generators.sources.gym import Gym
+from pipeline.estimates import estimates
 from pipeline.plan import Plan, resolve
 from pipeline.recipes import load
+from schemas.problem import Problem
 from schemas.reject import Reject
 
 RECORDS_READ = 100_000  # of each source: a minute at most; beyond it the counts are lower bounds
+
+DRAWN = 100  # problems of a source that makes them, to tell their size from
 
 
 @click.command("check")
@@ -20,30 +24,45 @@ def check_command(recipe: str, settings: tuple[str, ...]) -> None:
     """Check RECIPE and say what it will ask for.  No teacher is called and nothing is written."""
     plan = resolve(load(recipe, settings))
     plan.check_inputs()
-    problems = sum(_count(plan, index) for index in range(len(plan.sources)))
-    calls = problems * plan.strategy.samples
+    sizes = [_measured(plan, index) for index in range(len(plan.sources))]
+    problems, question_bytes = sum(count for count, _ in sizes), sum(size for _, size in sizes)
     click.echo(f"recipe {plan.recipe.name}, sha256 {plan.recipe_sha256}")
     click.echo(f"problems: {problems:,}; partitions: {plan.recipe.partitions}; strategy: {plan.strategy.kind}")
-    for name in plan.asked:
-        price = "free" if plan.teachers[name].is_free else "paid"
-        click.echo(f"teacher {name} ({plan.teachers[name].kind}): up to {calls:,} samples, {price}")
+    found = estimates(plan, problems, question_bytes)
+    for estimate in found:
+        for line in estimate.lines():
+            click.echo(line)
+    _say_budget(plan.recipe.budget, sum(estimate.cost or 0.0 for estimate in found))
 
 
-def _count(plan: Plan, index: int) -> int:
+def _say_budget(budget: float | None, cost: float) -> None:
+    if budget is not None:
+        click.echo(f"budget {budget:g}: " + ("enough for all of it" if cost <= budget else "the run stops before it costs more"))
+
+
+def _measured(plan: Plan, index: int) -> tuple[int, int]:
+    """Return the problems of a source, and the bytes of their questions with the options."""
     source = plan.sources[index]
     if isinstance(source, Procedural | Gym):
-        return source.count
+        drawn = [
+            _size(row) for row in itertools.islice(source.problems(plan.recipe.seed, DRAWN), DRAWN) if isinstance(row, Problem)
+        ]
+        return source.count, source.count * sum(drawn) // max(len(drawn), 1)
     where = f"source {index + 1}"
-    problems: set[str] = set()  # ids only: a record may be megabytes
+    problems: dict[int, int] = {}  # sizes by a hash of the id: a record may be megabytes
     rejected, first, read = 0, "", 0
     for row in itertools.islice(source.problems(plan.recipe.seed, RECORDS_READ), RECORDS_READ):
         read += 1
         if isinstance(row, Reject):
             rejected, first = rejected + 1, first or f"{row.reason}: {row.detail}"
         else:
-            problems.add(row.problem_id)
+            problems[hash(row.problem_id)] = _size(row)
     if read == RECORDS_READ:
         click.echo(f"{where}: counts are of its first {RECORDS_READ:,} records")
     if rejected:
         click.echo(f"{where}: {rejected:,} records will be rejected; the first: {first}")
-    return len(problems)
+    return len(problems), sum(problems.values())
+
+
+def _size(problem: Problem) -> int:
+    return sum(len(text.encode()) for text in (problem.question, *problem.choices))

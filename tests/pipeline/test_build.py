@@ -335,5 +335,6 @@ def test_a_broken_file_of_the_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"cannot read .*rejects/part-00001\.parquet: .*remove it"):
         build(_plan(SOLVED), Options(str(run)), QUIET, sample=False)
     assert not (run / "release" / "MANIFEST.json").exists()
+    (run / "rejects" / "part-00001.parquet").unlink()
     build(_plan(SOLVED), Options(str(run)), QUIET)
     assert (run / "release" / "MANIFEST.json").exists()

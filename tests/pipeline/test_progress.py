@@ -1,4 +1,5 @@
 import io
+import json
 import os
 import re
 import time
@@ -47,7 +48,7 @@ def test_the_reports_of_all_workers_add_up_whenever_they_are_read(
     shown = Board(_console(), str(folder), 7, tuple(STAGES))
     for number, (worker, stage, partitions, rows) in enumerate(reports):
         with open(folder / str(worker), "a") as file:
-            file.write(f"{stage}\t{partitions}\t{rows}\n")
+            file.write(json.dumps([stage, partitions, rows, 0]) + "\n")
         if number == looked:
             shown.poll()
     for stage in STAGES:
@@ -59,7 +60,7 @@ def test_the_reports_of_all_workers_add_up_whenever_they_are_read(
 def test_a_report_that_is_half_written_counts_once_it_is_whole(tmp_path: Path) -> None:
     shown = Board(_console(), str(tmp_path), 9, ("sample",))
     wanted = {0: (0, 0), 1: (1, 10), 2: (3, 110)}
-    text = "sample\t1\t10\nsample\t2\t100\n"
+    text = '["sample", 1, 10, 4]\n["sample", 2, 100, 5]\n'
     with open(tmp_path / "1", "a") as file:
         for end in range(len(text)):
             file.write(text[end])

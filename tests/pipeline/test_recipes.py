@@ -52,7 +52,7 @@ BOUNDS = "r.toml: seed = -1: must be greater than or equal to 0; change it (of a
         (
             "zzz = 1\n" + WHOLE,
             [],
-            "r.toml: unknown key 'zzz'; known: dedupe, export, name, partitions, problems, root, seed, select, strategy, teacher",
+            "r.toml: unknown key 'zzz'; known: budget, dedupe, export, name, partitions, problems, root, seed, select, strategy, teacher",
         ),
         (WHOLE, ["seed=-1"], BOUNDS),
         ("seed = -1\n" + WHOLE, [], BOUNDS),
@@ -69,7 +69,7 @@ BOUNDS = "r.toml: seed = -1: must be greater than or equal to 0; change it (of a
             "[teacher.main]: slip_rate = 2: must be less than or equal to 1; change it (probability that a step goes wrong)",
         ),
         (WHOLE, ["teacher.main.kind=solvr"], "[teacher.main]: kind = \"solvr\" is unknown; did you mean 'solver'?"),
-        (WHOLE, ["teacher.main.kind=5"], "[teacher.main]: kind = 5 is unknown; known: recorded, solver"),
+        (WHOLE, ["teacher.main.kind=5"], "[teacher.main]: kind = 5 is unknown; known: mixture, openai, recorded, solver"),
         (
             WHOLE,
             ["problems.0.source=csv"],

@@ -37,7 +37,7 @@ TABLE = pa.Table.from_pylist(_rows(60), schema=SCHEMA)
 
 
 def _hash(folder: Path, table: pa.Table, key: str | None = None) -> str:
-    return shards.write_table(str(folder / "t.parquet"), table, key).sha256
+    return shards.write_table(str(folder / "t.parquet"), table, key and {shards.KEY: key}).sha256
 
 
 @pytest.mark.parametrize("row_group_bytes", [shards.ROW_GROUP_BYTES, 2000])
@@ -77,7 +77,7 @@ def test_a_part_cut_from_a_table_gives_the_bytes_of_its_rows(tmp_path: Path, mon
 
 def test_what_was_written_is_what_is_read_and_what_it_says_of_itself(tmp_path: Path) -> None:
     url = str(tmp_path / "new" / "t.parquet")
-    written = shards.write_table(url, TABLE, "made from ü")
+    written = shards.write_table(url, TABLE, {shards.KEY: "made from ü"})
     data = Path(url).read_bytes()
     assert (written.rows, written.bytes, written.sha256) == (60, len(data), hashlib.sha256(data).hexdigest())
     assert shards.read_table(url) == TABLE and shards.row_count(url) == 60 and shards.file_hash(url) == written.sha256
@@ -100,7 +100,7 @@ def test_what_a_file_was_made_from_can_be_asked(tmp_path: Path) -> None:
     shards.write_table(url, TABLE)
     assert shards.key_of(url) is None
     for key in ("a", "ü b\n", ""):
-        shards.write_table(url, shards.read_table(url), key)
+        shards.write_table(url, shards.read_table(url), {shards.KEY: key})
         assert shards.key_of(url) == key
     shards.write_table(url, shards.read_table(url))
     assert shards.key_of(url) is None
@@ -108,8 +108,8 @@ def test_what_a_file_was_made_from_can_be_asked(tmp_path: Path) -> None:
 
 def test_a_shard_in_memory_is_the_same_file(tmp_path: Path) -> None:
     try:
-        assert shards.write_table("memory://shards-test/t.parquet", TABLE, "k") == shards.write_table(
-            f"{tmp_path}/t.parquet", TABLE, "k"
+        assert shards.write_table("memory://shards-test/t.parquet", TABLE, {shards.KEY: "k"}) == shards.write_table(
+            f"{tmp_path}/t.parquet", TABLE, {shards.KEY: "k"}
         )
         assert shards.key_of("memory://shards-test/t.parquet") == "k"
         assert shards.read_table("memory://shards-test/t.parquet") == TABLE
@@ -141,9 +141,9 @@ def test_ids_and_numbers_have_statistics_and_texts_do_not_fill_the_footer(tmp_pa
 def test_the_footer_tells_nothing_of_how_the_table_was_made(tmp_path: Path, key: str | None) -> None:
     marked = TABLE.replace_schema_metadata({"huggingface": "{}", "pandas": "{}", "mine": "x"})
     url = str(tmp_path / "t.parquet")
-    shards.write_table(url, marked, key)
+    shards.write_table(url, marked, key and {shards.KEY: key})
     found = set(pq.read_metadata(url).metadata) - {b"ARROW:schema"}
-    assert found == (set() if key is None else {shards.KEY})
+    assert found == (set() if key is None else {shards.KEY.encode()})
     assert _hash(tmp_path, marked, key) == _hash(tmp_path, TABLE, key)
 
 

@@ -146,7 +146,7 @@ def test_the_funnel_shows_every_count() -> None:
             ("problems_kept",): 1100,
         }
     )
-    shown = _printed(funnel(counted([counts], Ingested("", None, 1250, 77, 13))))
+    shown = _printed(funnel(counted([counts], Ingested("", "", None, 1250, 77, 13, 0))))
     lines = {line.split("  ")[0].strip(): line for line in shown.splitlines()}
     for name, parts in {
         "problem records": ["1,250", "13 repeated"],
@@ -166,7 +166,7 @@ def test_the_funnel_shows_every_count() -> None:
 
 
 def test_an_empty_funnel_is_all_zeros() -> None:
-    shown = _printed(funnel(counted([], Ingested("", None, 0, 0, 0))))
+    shown = _printed(funnel(counted([], Ingested("", "", None, 0, 0, 0, 0))))
     assert "kept" in shown and not any(digit in shown for digit in "123456789")
 
 

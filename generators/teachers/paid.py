@@ -1,0 +1,147 @@
+"""The teacher that a strategy sees where answers are paid for: journal → budget → flow → client."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+
+import orjson
+
+from generators.journal import Entry, Journal
+from generators.teachers.client import Choice, PaidTable, Refused, Reply, Request, Transient
+from generators.teachers.flow import Flow
+from generators.teachers.ledger import Ledger
+from generators.teachers.teacher import Completion, Prompt
+from generators.teachers.thoughts import Parts, split_thought
+from schemas.problem import MAX_TEXT_BYTES
+from schemas.recipe import Table
+from schemas.reject import Reject, shown
+
+KEY_VERSION = "journal_v1"  # a change of what a key is made of pays for everything again
+KEY_BYTES = 16
+MORE_PROMPT_TOKENS = 64  # of a chat template's own words, at most: those of today's open models have fewer than 40
+
+
+class PaidTeacher:
+    """One paid teacher over one partition."""
+
+    def __init__(
+        self, name: str, seed: int, table: PaidTable, identity: Table, flow: Flow, journal: Journal, ledger: Ledger
+    ) -> None:
+        self.name = name
+        self.rejects: list[Reject] = []
+        self.failed = 0  # samples that another run may bring
+        self._table = table
+        self._flow = flow
+        self._journal = journal
+        self._ledger = ledger
+        self._most = table.max_choices  # choices of one request, as far as the server has shown
+        self._prefix = hashlib.blake2b(
+            orjson.dumps([KEY_VERSION, name, seed, identity], option=orjson.OPT_SORT_KEYS), digest_size=KEY_BYTES
+        )
+        self._asking: dict[str, asyncio.Future[None]] = {}
+
+    def key(self, prompt: Prompt) -> str:
+        """Return the journal's key of a prompt: a hash of all that decides the answer but the sample's number."""
+        digest = self._prefix.copy()
+        digest.update(orjson.dumps([[role, content] for role, content in prompt.sent]))
+        if prompt.sampling is not None:
+            digest.update(orjson.dumps(prompt.sampling.sent(), option=orjson.OPT_SORT_KEYS))
+        return digest.hexdigest()
+
+    async def sample(self, prompt: Prompt, n: int, first: int = 0) -> list[Completion]:
+        """Return the completions numbered from `first`; those that failed for good are missing and among `rejects`."""
+        key = self.key(prompt)
+        while key in self._asking:  # the same prompt is being asked: what it brings is in the journal then
+            await self._asking[key]
+        have = self._journal.choices(key)
+        missing = [number for number in range(first, first + n) if number not in have]
+        if missing:
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._asking[key] = done
+            try:
+                await self._fill(prompt, key, missing, have)
+            finally:
+                del self._asking[key]
+                done.set_result(None)
+        return [one for number in range(first, first + n) if number in have and (one := self._completion(prompt, have[number]))]
+
+    async def _fill(self, prompt: Prompt, key: str, missing: Sequence[int], have: dict[int, Choice]) -> None:
+        """Ask for the missing samples, as many a request as the server gives, until they are there or have failed for good."""
+        if len(missing) <= self._most:
+            await self._call(prompt, key, missing, have)
+        else:
+            parts = [missing[at : at + self._most] for at in range(0, len(missing), self._most)]
+            await _all(*(self._call(prompt, key, part, have) for part in parts))
+
+    async def _call(self, prompt: Prompt, key: str, numbers: Sequence[int], have: dict[int, Choice]) -> None:
+        sampling = prompt.sampling or self._table.sampling
+        request = Request(prompt.sent, sampling, len(numbers), _seed(key, numbers[0]) if self._table.seeded else None)
+        held = await self._ledger.hold(self.name, *_bounds(request))
+        try:
+            reply, seconds = await self._flow.ask(request, lambda reply: self._note(prompt, key, (), reply, 0.0))
+        except Transient as failure:
+            self.failed += len(numbers)
+            self._reject(prompt, "teacher_failed", f"given up after {self._table.attempts} tries: {failure}", len(numbers))
+            return
+        except Refused as refusal:
+            self._reject(prompt, refusal.reason, str(refusal), len(numbers))
+            return
+        finally:
+            self._ledger.settle(held)
+        given = numbers[: len(reply.choices)]
+        self._note(prompt, key, tuple(given), reply, seconds)
+        have.update(zip(given, reply.choices, strict=False))
+        if len(given) < len(numbers):
+            self._most = min(self._most, len(given))
+            await self._fill(prompt, key, numbers[len(given) :], have)
+
+    def _note(self, prompt: Prompt, key: str, numbers: tuple[int, ...], reply: Reply, seconds: float) -> None:
+        self._journal.append(Entry(key, self.name, prompt.role, numbers, reply, round(seconds, 3)))
+        self._ledger.pay(self.name, prompt.role, reply)
+
+    def _completion(self, prompt: Prompt, choice: Choice) -> Completion | None:
+        parts = split_thought(choice.text) if choice.reasoning is None else Parts(choice.reasoning.strip(), choice.text.strip())
+        if any(len(text) > MAX_TEXT_BYTES // 4 and len(text.encode()) > MAX_TEXT_BYTES for text in parts):
+            self._reject(prompt, "text_too_long", f"a completion of over {MAX_TEXT_BYTES} bytes", 1)
+            return None
+        return Completion(
+            teacher=self.name,
+            origin="sampled",
+            reasoning=parts.reasoning,
+            response=parts.response,
+            finish_reason=choice.finish_reason,
+            prompt_tokens=choice.prompt_tokens,
+            completion_tokens=choice.tokens,
+            logprob=choice.logprob,
+        )
+
+    def _reject(self, prompt: Prompt, reason: str, why: str, samples: int) -> None:
+        problem = prompt.problem
+        self.rejects.append(
+            Reject(
+                stage="sample",
+                reason=reason,
+                detail=f"teacher {self.name!r}, {samples} of the samples of problem {problem.problem_id}: {why}",
+                raw=shown(problem.question),
+                source=self.name,
+            )
+        )
+
+
+async def _all(*calls: "asyncio._CoroutineLike[None]") -> None:
+    """Wait for all calls, also when one fails: they are paid for.  Raises the first failure."""
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+def _seed(key: str, number: int) -> int:
+    """Return the request's seed, of 31 bits: the prompt's key and the first sample's number decide it."""
+    return int.from_bytes(hashlib.blake2b(f"{key}/{number}".encode(), digest_size=4).digest(), "big") >> 1
+
+
+def _bounds(request: Request) -> tuple[float, float]:
+    """Return the prompt's and the completions' tokens at most: a token is a byte at least."""
+    sent = sum(len(message.content.encode()) for message in request.messages)
+    return sent + MORE_PROMPT_TOKENS, request.n * (request.sampling.bound or 0)

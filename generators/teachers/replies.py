@@ -1,0 +1,156 @@
+"""Reading what servers send: replies, errors and Retry-After of OpenAI's protocol.  All of it is outside input."""
+
+import datetime
+import email.utils
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from generators.teachers.client import Api, Choice, Reply
+
+SAID_SHOWN = 300  # characters of a server's own words in a message
+MAX_COUNT = 2**53  # tokens of a reply: beyond it a count is nonsense
+
+
+class Unreadable(Exception):
+    """A body that is no reply; the text says what it is."""
+
+
+class Said(NamedTuple):
+    """A server's own words about a failure."""
+
+    text: str
+    code: str
+
+
+def reply_in(body: bytes, n: int, api: Api) -> Reply:
+    """Return the reply in a body, with at most n choices.  Raises Unreadable."""
+    reply = _parsed(body)
+    choices = reply.get("choices")
+    if not isinstance(choices, list):
+        raise Unreadable(f"no list of choices in {_shown(body)!r}")
+    usage = reply.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
+    prompt_tokens, completion_tokens = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    read = _chat_choice if api == "chat" else _text_choice
+    alone = completion_tokens if len(choices) == 1 else None
+    return Reply(tuple(read(choice, alone, prompt_tokens) for choice in choices[:n]), prompt_tokens or 0, completion_tokens or 0)
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        reply = orjson.loads(body)
+    except ValueError:
+        reply = _parsed_loosely(body)
+    if not isinstance(reply, dict):
+        raise Unreadable(f"no JSON object but {_shown(body)!r}")
+    return reply
+
+
+def _parsed_loosely(body: bytes) -> Any:
+    """Return what a body holds where orjson refuses it: bytes that are no UTF-8, and halves of surrogate pairs, become visible."""
+    try:
+        reply = json.loads(body.decode("utf-8", "backslashreplace"))
+        return json.loads(json.dumps(reply, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"no JSON but {_shown(body)!r}") from error
+
+
+def _chat_choice(choice: Any, tokens: int | None, prompt_tokens: int | None) -> Choice:
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(message, dict):
+        raise Unreadable("a choice without a message")
+    logprobs = choice.get("logprobs")
+    listed = logprobs.get("content") if isinstance(logprobs, dict) else None
+    values = [one.get("logprob") if isinstance(one, dict) else None for one in listed] if isinstance(listed, list) else None
+    thought = message.get("reasoning") or message.get("reasoning_content")
+    return Choice(
+        text=_text(message.get("content")) or _text(message.get("refusal")),
+        reasoning=_text(thought) or None,
+        finish_reason=_word(choice.get("finish_reason")),
+        tokens=tokens if values is None else len(values),
+        logprob=_sum(values),
+        prompt_tokens=prompt_tokens,
+    )
+
+
+def _text_choice(choice: Any, tokens: int | None, prompt_tokens: int | None) -> Choice:
+    if not isinstance(choice, dict) or not isinstance(choice.get("text"), str):
+        raise Unreadable("a choice without a text")
+    logprobs = choice.get("logprobs")
+    values = logprobs.get("token_logprobs") if isinstance(logprobs, dict) else None
+    values = values if isinstance(values, list) else None
+    return Choice(
+        text=choice["text"],
+        finish_reason=_word(choice.get("finish_reason")),
+        tokens=tokens if values is None else len(values),
+        logprob=_sum(values),
+        prompt_tokens=prompt_tokens,
+    )
+
+
+def _text(content: Any) -> str:
+    """Return a content as text: as it is, or the texts of its parts; nothing for null."""
+    if isinstance(content, str):
+        return content
+    if content is None:
+        return ""
+    if isinstance(content, list):
+        return "".join(_text(part.get("text")) if isinstance(part, dict) else _text(part) for part in content)
+    raise Unreadable("a content that is no text")
+
+
+def _word(value: Any) -> str | None:
+    return value[:100] if isinstance(value, str) else None
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT else None
+
+
+def _sum(values: list[Any] | None) -> float | None:
+    if not values or any(not isinstance(value, int | float) for value in values):
+        return None
+    total = math.fsum(values)
+    return total if math.isfinite(total) else None
+
+
+def error_in(body: bytes) -> Said:
+    """Return the server's own words and code in the body of a failure, in one short line."""
+    try:
+        error: Any = orjson.loads(body)
+    except ValueError:
+        return Said(_shown(body), "")
+    for name in ("error", "detail"):
+        if isinstance(error, dict) and name in error:
+            error = error[name]
+    inner = error if isinstance(error, dict) else {}
+    text = inner.get("message", error)
+    return Said(_one_line(text if isinstance(text, str) else orjson.dumps(error).decode()), str(inner.get("code") or ""))
+
+
+def _shown(body: bytes) -> str:
+    return _one_line(body[: 4 * SAID_SHOWN].decode("utf-8", "replace"))
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SAID_SHOWN else line[: SAID_SHOWN - 1] + "…"
+
+
+def retry_after_in(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a server asks to wait, None where it does not: a number or a date (RFC 9110, section 10.2.3)."""
+    value = headers.get("Retry-After", "").strip()
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            until = email.utils.parsedate_to_datetime(value)
+            now = datetime.datetime.now(until.tzinfo)
+            seconds = (until - now).total_seconds()
+        except (ValueError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -1,0 +1,1 @@
+"""Whole runs against a server that is slow, faulty, hostile or gone: `make test-load`."""
