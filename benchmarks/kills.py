@@ -13,6 +13,7 @@ Everything is imported once; each run is a fork made before any thread exists, w
 import argparse
 import hashlib
 import json
+import logging
 import os
 import random
 import shutil
@@ -177,6 +178,7 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1, help="of the moments")
     given = parser.parse_args()
+    logging.getLogger().setLevel(logging.ERROR)  # as the command line does: Beam warns at import
     trials = kill_often(given.kills, given.calls, given.seed)
     print(summary(trials))
     for number, trial in enumerate(trials):

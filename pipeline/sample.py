@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
@@ -25,6 +25,7 @@ from pipeline.progress import Reporter
 from pipeline.rundir import RunDir
 from pipeline.sample_loop import SampleLoop
 from schemas.annotation import Verdict
+from schemas.errors import RunError
 from schemas.identity import content_id
 from schemas.problem import Problem
 from schemas.recipe import Table
@@ -106,44 +107,53 @@ class OpenPartition:
     def __init__(
         self, sampler: Sampler, partition: int, loop: SampleLoop, teachers: Mapping[str, Teacher], journal: Journal | None
     ) -> None:
-        self.begun: Future[None] = Future()  # done when each of its problems has been begun
+        self.begun: Future[None] = Future()  # done when its first problem is begun: then the next partition may be opened
         self._sampler = sampler
         self._partition = partition
         self._loop = loop
         self._teachers = teachers
         self._asked = [teachers[name] for name in sampler.asked]
         self._journal = journal
+        self._problems = problems_in(sampler.run.problems(partition))
         self._samples: list[Sample] = []
         self._pieces: list[pa.Table] = []
-        self._open = 0
-        self._all_done = asyncio.Event()
+        self._open = 1  # problems, and the reading of them
+        self._done = asyncio.Event()
 
     async def sample(self, key: str) -> int:
         """Write the partition's samples and return their number.  Raises what stopped the loop, with no file written."""
-        try:
-            await self._begin_all()
-        finally:
-            self.begun.set_result(None)
-        if self._open:
-            await self._all_done.wait()
+        self._loop.feed(self)
+        await self._done.wait()
         if self._journal is not None:
             await self._journal.close()
         if self._loop.failure is not None:
             raise self._loop.failure
         return await asyncio.to_thread(self._write, key)  # compression would hold up the calls of other partitions
 
-    async def _begin_all(self) -> None:
-        """Begin each problem as the window has room; nothing is waited for at the end."""
-        tasks = set()
-        for problem in problems_in(self._sampler.run.problems(self._partition)):
-            await self._loop.window.acquire()
-            if self._loop.failure is not None:
-                self._loop.window.release()
-                return
-            self._open += 1
-            task = asyncio.create_task(self._solve(problem))
-            tasks.add(task)  # the loop itself holds tasks weakly
-            task.add_done_callback(tasks.discard)
+    def reached(self) -> None:
+        """Let the next partition be opened."""
+        self.begun.set_result(None)
+
+    def next(self) -> Coroutine[Any, Any, None] | None:
+        """Return the coroutine that solves the next problem, None where none is left."""
+        try:
+            problem = next(self._problems, None)
+        except RunError as error:
+            self._loop.fail(error)
+            return None
+        if problem is None:
+            return None
+        self._open += 1
+        return self._solve(problem)
+
+    def exhausted(self) -> None:
+        """Note that no problem will be begun any more."""
+        self._close_one()
+
+    def _close_one(self) -> None:
+        self._open -= 1
+        if not self._open:
+            self._done.set()
 
     async def _solve(self, problem: Problem) -> None:
         try:
@@ -155,10 +165,7 @@ class OpenPartition:
         except BaseException as error:  # whatever it is, it ends the run
             self._loop.fail(error)
         finally:
-            self._loop.window.release()
-            self._open -= 1
-            if not self._open and self.begun.done():
-                self._all_done.set()
+            self._close_one()
 
     def _pack(self) -> None:
         self._pieces.append(table_of(self._samples, SAMPLE_SCHEMA))
@@ -210,7 +217,7 @@ def _reject(one: Recorded, asked: bool) -> Reject:
 
 
 class _SamplePartitions(beam.DoFn):
-    """partition → nothing.  The next partition is begun as soon as the one before has no problem left to begin."""
+    """partition → nothing.  A partition is opened when the one before has begun, so that problems are always at hand."""
 
     def __init__(self, sampler: Sampler, reporter: Reporter) -> None:
         self._sampler = sampler

@@ -1,11 +1,13 @@
 """The event loop of a worker process in which problems are solved: thousands at once, over as many partitions as that takes."""
 
 import asyncio
+import collections
+import gc
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future, wait
-from typing import Any
+from typing import Any, Protocol
 
 import uvloop
 
@@ -15,30 +17,59 @@ from generators.teachers.flow import Flow
 from generators.teachers.ledger import Ledger
 from pipeline.progress import Reporter
 
-# Open problems a call in flight: while some wait to be tried again, or for a partition to be opened, others keep the cap full.
-PROBLEMS_PER_CALL = 2
-FREE_PROBLEMS = 64  # open problems beside: free teachers never wait, so few are enough
+FREE_PROBLEMS = 64  # open problems where no teacher has a cap: free teachers never wait, so few are enough
+WIDEST = 3  # times as many problems open as calls may be in flight, where calls wait to be tried again
+GC_THRESHOLD = 50_000  # objects between two collections: tens of megabytes of garbage at most
 REPORT_SECONDS = 0.5
 
 LOOPS: "weakref.WeakSet[SampleLoop]" = weakref.WeakSet()  # of this process, for `drain`
 
 
+class Feed(Protocol):
+    """A partition as the loop sees it: problems to begin, each a coroutine that solves it and raises nothing."""
+
+    def next(self) -> Coroutine[Any, Any, None] | None:
+        """Return the next problem's coroutine, None where no problem is left."""
+        ...
+
+    def reached(self) -> None:
+        """Note that its first problem is about to begin."""
+        ...
+
+    def exhausted(self) -> None:
+        """Note that no problem will be begun any more."""
+        ...
+
+
 class SampleLoop:
-    """A thread with an event loop, the flows of the paid teachers and their ledger; one a DoFn, closed with it."""
+    """A thread with an event loop, the flows of the paid teachers and their ledger; one a DoFn, closed with it.
+
+    Problems are solved by as many workers as calls may be in flight; a worker takes the next problem of whatever partition is
+    at hand, so nothing waits for the end of a batch or a partition.  For each call that waits to be tried again one worker more
+    is at work, so that the cap stays full.
+    """
 
     def __init__(
         self, tables: Mapping[str, PaidTable], budget: float | None, spent: Spent, reporter: Reporter, logs: str, shared: bool
     ) -> None:
         prices = {name: table.price for name, table in tables.items() if table.price is not None}
         self.ledger = Ledger(prices, budget, spent)
-        self.flows = {name: Flow(name, table, _connector(table, name, logs, shared)) for name, table in tables.items()}
-        calls = sum(table.max_in_flight for table in tables.values())
-        self.window = asyncio.Semaphore(FREE_PROBLEMS + PROBLEMS_PER_CALL * calls)
+        self.flows = {name: Flow(name, table, _connector(table, name, logs, shared), self._widen) for name, table in tables.items()}
+        self._base = sum(table.max_in_flight for table in tables.values()) or FREE_PROBLEMS
+        self._wanted = self._base
+        self._workers: set[asyncio.Task[None]] = set()
+        self._idle: list[asyncio.Future[None]] = []
+        self._feeds: collections.deque[Feed] = collections.deque()
         self._reporter = reporter
         self._failure: BaseException | None = None
         self.held = 0  # bytes of samples that wait for the rest of their partitions
         self._solved = [0, 0]  # problems and samples since the last report
         self._partitions: set[Future[int]] = set()
+        # By measurement the collector took 18 % of this thread: what has been imported is not walked any more, and what a call
+        # leaves behind is hardly ever a cycle.
+        gc.freeze()
+        self._gc_threshold = gc.get_threshold()
+        gc.set_threshold(GC_THRESHOLD, *self._gc_threshold[1:])
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="sample-loop")
         self._thread.start()
@@ -51,6 +82,47 @@ class SampleLoop:
         self._partitions.add(future)
         future.add_done_callback(self._partitions.discard)
         return future
+
+    def feed(self, partition: Feed) -> None:
+        """Have a partition's problems solved after those of the partitions before.  Called in the loop."""
+        self._feeds.append(partition)
+        if len(self._feeds) == 1:
+            partition.reached()
+        while self._idle:
+            self._idle.pop().set_result(None)
+        self._hire()
+
+    def _hire(self) -> None:
+        while len(self._workers) < min(self._wanted, WIDEST * self._base):
+            worker = asyncio.create_task(self._work())
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
+
+    def _widen(self, calls: int) -> None:
+        """Note that so many calls more (or, below 0, fewer) wait to be tried again."""
+        self._wanted += calls
+        if self._feeds:
+            self._hire()
+
+    async def _work(self) -> None:
+        while len(self._workers) <= self._wanted:
+            solving = self._next()
+            if solving is not None:
+                await solving
+            else:
+                arrival = asyncio.get_running_loop().create_future()
+                self._idle.append(arrival)
+                await arrival
+
+    def _next(self) -> Coroutine[Any, Any, None] | None:
+        while self._feeds:
+            solving = self._feeds[0].next() if self._failure is None else None
+            if solving is not None:
+                return solving
+            self._feeds.popleft().exhausted()
+            if self._feeds:
+                self._feeds[0].reached()
+        return None
 
     def count(self, problems: int, rows: int) -> None:
         """Count problems as solved, for the next report."""
@@ -67,6 +139,7 @@ class SampleLoop:
         self._failure = self._failure or error
         for flow in self.flows.values():
             flow.close(self._failure)
+        self._next()  # no partition waits for its turn any more
 
     @property
     def in_flight(self) -> int:
@@ -99,11 +172,15 @@ class SampleLoop:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        gc.set_threshold(*self._gc_threshold)
+        gc.unfreeze()
         LOOPS.discard(self)
 
     async def _close(self) -> None:
         self._reports.cancel()
         self._report_once()
+        for worker in self._workers:
+            worker.cancel()
         for flow in self.flows.values():
             await flow.disconnect()
 

@@ -11,12 +11,8 @@ def content_id(*parts: str | None) -> str:
 
     Raises UnicodeEncodeError where a part holds a lone surrogate.
     """
-    digest = hashlib.blake2b(digest_size=ID_BYTES)
-    for part in parts:
-        encoded = b"" if part is None else part.encode()
-        digest.update(b"n" if part is None else b"s%d:" % len(encoded))
-        digest.update(encoded)
-    return digest.hexdigest()
+    pieces = [b"n" if part is None else b"s%d:%b" % (len(encoded := part.encode()), encoded) for part in parts]
+    return hashlib.blake2b(b"".join(pieces), digest_size=ID_BYTES).hexdigest()
 
 
 def partition_of(problem_id: str, partitions: int) -> int:

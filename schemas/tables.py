@@ -1,5 +1,6 @@
 """Tables of the run directory and of a release: their columns, and rows to columns."""
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,5 +60,6 @@ REJECTED_SCHEMA = pa.schema(
 
 def table_of(rows: Sequence[Any], schema: pa.Schema) -> pa.Table:
     """Return the table of objects that have the schema's columns as attributes; it has every column even when empty."""
-    columns = [pa.array([getattr(row, name) for row in rows], type=schema.field(name).type) for name in schema.names]
+    values = zip(*map(operator.attrgetter(*schema.names), rows), strict=True) if rows else [()] * len(schema)
+    columns = [pa.array(column, type=field.type) for column, field in zip(values, schema, strict=True)]
     return pa.Table.from_arrays(columns, schema=schema)

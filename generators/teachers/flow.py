@@ -32,11 +32,18 @@ class Answer(NamedTuple):
 class Flow:
     """Asks one client, many requests at once.  One a process and teacher; used from one event loop."""
 
-    def __init__(self, name: str, table: PaidTable, connect: Callable[[], Awaitable[Client]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        table: PaidTable,
+        connect: Callable[[], Awaitable[Client]],
+        widen: Callable[[int], None] = lambda calls: None,
+    ) -> None:
         self.name = name
         self.gate = Gate(table.max_in_flight)
         self._table = table
         self._connect = connect
+        self._widen = widen  # told of each call that begins (1) or ends (-1) to wait for its next try
         self._connecting = asyncio.Lock()
         self._client: Client | None = None
         self._requests = _limiter(table.requests_per_minute)
@@ -160,7 +167,11 @@ class Flow:
             raise error from refusal
 
     async def _pause(self, seconds: float) -> None:
-        await self._or_closed(asyncio.sleep(seconds))
+        self._widen(1)
+        try:
+            await self._or_closed(asyncio.sleep(seconds))
+        finally:
+            self._widen(-1)
 
     async def _or_closed(self, waiting: Awaitable[None]) -> None:
         """Wait for something, or raise what `close` was told."""

@@ -33,10 +33,17 @@ class Ledger:
         self._held = 0.0
         self._waiting: collections.deque[asyncio.Future[None]] = collections.deque()
 
+    @property
+    def has_budget(self) -> bool:
+        """Return whether calls must be held for."""
+        return self._budget is not None
+
     async def hold(self, teacher: str, prompt_tokens: float, completion_tokens: float) -> float:
-        """Return the money now held for a call that may use so many tokens.  Raises UserError where no more fits the budget."""
-        if self._budget is None:
-            return 0.0
+        """Return the money now held for a call that may use so many tokens.  Raises UserError where no more fits the budget.
+
+        Only where there is a budget.
+        """
+        assert self._budget is not None
         most = self._prices[teacher].of(prompt_tokens, completion_tokens)
         while self.cost + self._held + most > self._budget:
             if not self._held:

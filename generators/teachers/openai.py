@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import aiohttp
 import orjson
+import yarl
 from pydantic import Field, field_validator
 
 from generators.teachers.client import Client, PaidTable, Refused, Reply, Request, Transient
@@ -106,6 +107,7 @@ async def connect_to(
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),  # calls are counted by the flow; names looked up now and then
         headers=headers,
+        cookie_jar=aiohttp.DummyCookieJar(),  # a call means nothing to the next one
         timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=min(CONNECT_SECONDS, timeout), sock_read=idle_timeout),
     )
     return OpenAIClient(session, base_url, table, name, key, extra_body or {})
@@ -118,7 +120,7 @@ class OpenAIClient:
         self, session: aiohttp.ClientSession, base_url: str, table: PaidTable, name: str, key: str | None, extra_body: Table
     ) -> None:
         path = "/chat/completions" if table.api == "chat" else "/completions"
-        self._url = base_url.rstrip("/") + path
+        self._url = yarl.URL(base_url.rstrip("/") + path)
         self._session = session
         self._table = table
         self._name = name
@@ -126,6 +128,7 @@ class OpenAIClient:
         self._extra_body = extra_body
         self._proxy = _proxy(base_url)
         self._answered = False
+        self._sampling, self._sent = table.sampling, table.sampling.sent()
 
     async def ask(self, request: Request) -> Reply:
         """Return the reply to one request.  Raises as `Client.ask` says."""
@@ -156,7 +159,9 @@ class OpenAIClient:
         return reply
 
     def _body(self, request: Request) -> bytes:
-        body: dict[str, Any] = {"model": self._table.model, **request.sampling.sent(), **self._extra_body}
+        if request.sampling is not self._sampling:  # nearly always the teacher's own, so it is made ready once
+            self._sampling, self._sent = request.sampling, request.sampling.sent()
+        body: dict[str, Any] = {"model": self._table.model, **self._sent, **self._extra_body}
         if self._table.api == "chat":
             body["messages"] = [{"role": role, "content": content} for role, content in request.messages]
         else:

@@ -18,6 +18,7 @@ from schemas.reject import Reject, shown
 
 KEY_VERSION = "journal_v1"  # a change of what a key is made of pays for everything again
 KEY_BYTES = 16
+SEED_STEP = 0x9E3779B1  # a prime near 2**32 divided by the golden ratio (Knuth, The Art of Computer Programming 3, 6.4): far apart
 MORE_PROMPT_TOKENS = 64  # of a chat template's own words, at most: those of today's open models have fewer than 40
 
 
@@ -43,7 +44,7 @@ class PaidTeacher:
     def key(self, prompt: Prompt) -> str:
         """Return the journal's key of a prompt: a hash of all that decides the answer but the sample's number."""
         digest = self._prefix.copy()
-        digest.update(orjson.dumps([[role, content] for role, content in prompt.sent]))
+        digest.update("".join([f"{len(role)}:{role}{len(content)}:{content}" for role, content in prompt.sent]).encode())
         if prompt.sampling is not None:
             digest.update(orjson.dumps(prompt.sampling.sent(), option=orjson.OPT_SORT_KEYS))
         return digest.hexdigest()
@@ -76,7 +77,7 @@ class PaidTeacher:
     async def _call(self, prompt: Prompt, key: str, numbers: Sequence[int], have: dict[int, Choice]) -> None:
         sampling = prompt.sampling or self._table.sampling
         request = Request(prompt.sent, sampling, len(numbers), _seed(key, numbers[0]) if self._table.seeded else None)
-        held = await self._ledger.hold(self.name, *_bounds(request))
+        held = await self._ledger.hold(self.name, *_bounds(request)) if self._ledger.has_budget else 0.0
         try:
             reply, seconds = await self._flow.ask(request, lambda reply: self._note(prompt, key, (), reply, 0.0))
         except Transient as failure:
@@ -138,7 +139,7 @@ async def _all(*calls: "asyncio._CoroutineLike[None]") -> None:
 
 def _seed(key: str, number: int) -> int:
     """Return the request's seed, of 31 bits: the prompt's key and the first sample's number decide it."""
-    return int.from_bytes(hashlib.blake2b(f"{key}/{number}".encode(), digest_size=4).digest(), "big") >> 1
+    return (int(key[:8], 16) + number * SEED_STEP) & 0x7FFFFFFF
 
 
 def _bounds(request: Request) -> tuple[float, float]:

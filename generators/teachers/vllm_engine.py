@@ -1,0 +1,390 @@
+"""vLLM inside this process: one engine in a thread of its own, fed by any number of event loops.
+
+The thread drives vLLM's synchronous engine, as `LLM.generate` does, and hands finished replies over once a step.  vLLM's own
+async engine wakes a task for each request and pays for it: `benchmarks/vllm_engine.py` measures both.
+"""
+
+import asyncio
+import atexit
+import collections
+import contextlib
+import dataclasses
+import difflib
+import json
+import os
+import queue
+import re
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from generators.teachers.client import Choice, PaidTable, Refused, Reply, Request, Sampling, Transient
+from schemas.errors import RunError, UserError
+from schemas.recipe import Table
+
+# Sequences that are inside vLLM at once, in multiples of those that it runs at once: as many wait as can end in one step, and
+# the rest is tokenized while the model computes, not before it begins.
+AHEAD = 2
+CLOSE_SECONDS = 60.0  # a step of a large batch ends within it; the thread is left to the process's end where it does not
+
+_TOO_LONG = re.compile(r"maximum context length|longer than the maximum model length")
+_SAME_NAME = ("temperature", "top_p", "top_k", "min_p", "presence_penalty", "frequency_penalty", "repetition_penalty", "stop")
+
+
+class _Job:
+    """One request on its way through the engine."""
+
+    __slots__ = ("future", "loop", "name", "prompt", "request")
+
+    def __init__(self, request: Request, prompt: str | None, loop: asyncio.AbstractEventLoop) -> None:
+        self.request = request
+        self.prompt = prompt  # None: the chat template makes it of the messages
+        self.loop = loop
+        self.future: asyncio.Future[Reply] = loop.create_future()
+        self.name = ""  # vLLM's own name of it, once it is there
+
+
+Outcome = Reply | Exception
+
+
+class Engine:
+    """One vLLM engine and its thread.  `submit` and `cancel` may be called from any thread."""
+
+    def __init__(self, model: str, revision: str | None, arguments: Mapping[str, Any], log: str) -> None:
+        self._inbox: queue.SimpleQueue[Callable[[], None] | _Job | None] = queue.SimpleQueue()
+        self._waiting: collections.deque[_Job] = collections.deque()
+        self._running: dict[str, _Job] = {}
+        self._inside = 0  # sequences
+        self._count = 0
+        self._closing = False
+        self._log = log
+        self._death: RunError | None = None
+        self._ready: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._live, args=(model, revision, arguments), daemon=True, name="vllm-engine")
+        self._thread.start()
+        failure = self._ready.get()
+        if failure is not None:
+            self._thread.join()
+            raise failure
+        atexit.register(self.close)
+
+    def submit(self, request: Request, prompt: str | None) -> _Job:
+        """Return the job of a request; its future belongs to the running event loop."""
+        job = _Job(request, prompt, asyncio.get_running_loop())
+        self._inbox.put(job)
+        return job
+
+    def cancel(self, job: _Job) -> None:
+        """Spend nothing more on a job."""
+        self._inbox.put(lambda: self._abort(job))
+
+    def check_chat(self) -> Exception | None:
+        """Return why the model's chat template cannot be used, None where it can."""
+        answer: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
+
+        def probe() -> None:
+            try:
+                self._rendered_chat([{"role": "user", "content": "?"}])
+                answer.put(None)
+            except Exception as error:
+                answer.put(error)
+
+        self._inbox.put(probe)
+        return answer.get()
+
+    def close(self) -> None:
+        """End the engine; what is under way fails."""
+        atexit.unregister(self.close)
+        self._inbox.put(None)
+        self._thread.join(CLOSE_SECONDS)
+
+    def _live(self, model: str, revision: str | None, arguments: Mapping[str, Any]) -> None:
+        try:
+            self._start(model, revision, arguments)
+        except BaseException as error:
+            self._ready.put(error if isinstance(error, UserError) else RunError(_line("vLLM did not start", error, self._log)))
+            return
+        self._ready.put(None)
+        try:
+            while not self._closing:
+                self._turn()
+            self._die(RunError("the vLLM engine was closed while it was asked"))
+        except BaseException as error:
+            self._die(RunError(_line("the vLLM engine died", error, self._log)))
+        with contextlib.suppress(Exception):
+            self._stop()
+        while not self._closing:  # a dead engine answers until it is closed
+            self._take(self._inbox.get())
+            self._die(self._death)
+
+    def _start(self, model: str, revision: str | None, arguments: Mapping[str, Any]) -> None:
+        with _logging_to(self._log):
+            from vllm.engine.arg_utils import EngineArgs
+            from vllm.renderers.params import ChatParams
+            from vllm.sampling_params import RequestOutputKind, SamplingParams
+            from vllm.utils.mistral import is_mistral_tokenizer
+            from vllm.v1.engine.llm_engine import LLMEngine
+
+        known = {field.name for field in dataclasses.fields(EngineArgs)}
+        refuse_unknown(arguments, known)
+        settings = {"disable_log_stats": True, "use_tqdm_on_load": False, **arguments}
+        self._engine = LLMEngine.from_engine_args(EngineArgs(model=model, revision=revision, **settings))
+        config = self._engine.vllm_config
+        self._model_config = config.model_config
+        self._most = AHEAD * int(config.scheduler_config.max_num_seqs)
+        self._defaults: Table = config.model_config.get_diff_sampling_param()  # as vLLM's server takes them
+        self._params: Any = SamplingParams
+        self._final: Any = RequestOutputKind.FINAL_ONLY
+        tokenizer = self._engine.get_tokenizer()
+        template = {"add_generation_prompt": True, "continue_final_message": False, "tokenize": is_mistral_tokenizer(tokenizer)}
+        self._chat_params = ChatParams(chat_template=None, chat_template_content_format="auto", chat_template_kwargs=template)
+
+    def _stop(self) -> None:
+        core = self._engine.engine_core
+        core.shutdown()
+        del self._engine
+        from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
+
+        cleanup_dist_env_and_memory()
+
+    def _turn(self) -> None:
+        """Take what has come, let one step be computed, hand over what is finished."""
+        busy = self._running or self._waiting
+        try:
+            while not self._closing:
+                self._take(self._inbox.get(block=not busy))
+                busy = True
+        except queue.Empty:
+            pass
+        if self._closing:
+            return
+        outcomes: list[tuple[_Job, Outcome]] = []
+        while self._waiting and (not self._inside or self._inside + self._waiting[0].request.n <= self._most):
+            job = self._waiting.popleft()
+            try:
+                self._add(job)
+            except ValueError as error:  # what vLLM raises for requests that it cannot serve
+                outcomes.append((job, _refusal(error)))
+        if self._running:
+            for output in self._engine.step():
+                if output.finished and (done := self._running.pop(output.request_id, None)) is not None:
+                    self._inside -= done.request.n
+                    outcomes.append((done, _reply(output)))
+        _deliver(outcomes)
+
+    def _take(self, item: "Callable[[], None] | _Job | None") -> None:
+        if item is None:
+            self._closing = True
+        elif isinstance(item, _Job):
+            self._waiting.append(item)
+        else:
+            item()
+
+    def _add(self, job: _Job) -> None:
+        prompt = self._rendered(job)
+        self._count += 1
+        name = str(self._count)
+        job.name = self._engine.add_request(name, prompt, self._sampling(job.request))
+        self._running[name] = job
+        self._inside += job.request.n
+
+    def _abort(self, job: _Job) -> None:
+        with contextlib.suppress(ValueError):
+            self._waiting.remove(job)
+        for name, one in list(self._running.items()):
+            if one is job:
+                self._engine.abort_request([job.name], internal=True)
+                del self._running[name]
+                self._inside -= job.request.n
+
+    def _rendered(self, job: _Job) -> Any:
+        from vllm.renderers.inputs.preprocess import parse_model_prompt
+
+        if job.prompt is None:
+            return self._rendered_chat([{"role": role, "content": content} for role, content in job.request.messages])
+        (prompt,) = self._engine.renderer.render_cmpl([parse_model_prompt(self._model_config, job.prompt)])
+        return prompt
+
+    def _rendered_chat(self, messages: list[dict[str, str]]) -> Any:
+        _, (prompt,) = self._engine.renderer.render_chat([messages], self._chat_params)
+        return prompt
+
+    def _sampling(self, request: Request) -> Any:
+        """Return vLLM's own parameters: what is set, over the model's own defaults, as its server has it."""
+        return self._params(
+            **{"max_tokens": None, **self._defaults, **_set_in(request.sampling)},
+            n=request.n,
+            seed=request.seed,
+            output_kind=self._final,
+        )
+
+    def _die(self, error: RunError | None) -> None:
+        self._death = self._death or error or RunError("the vLLM engine died")
+        jobs = [*self._running.values(), *self._waiting]
+        self._running.clear()
+        self._waiting.clear()
+        _deliver([(job, self._death) for job in jobs])
+
+
+def _set_in(sampling: Sampling) -> Table:
+    given: Table = {name: value for name in _SAME_NAME if (value := getattr(sampling, name)) is not None}
+    if "stop" in given:
+        given["stop"] = list(given["stop"])
+    if sampling.bound is not None:
+        given["max_tokens"] = sampling.bound
+    if sampling.logprobs:
+        given["logprobs"] = 0  # of the sampled token and no other
+    return given
+
+
+def _reply(output: Any) -> Reply:
+    prompt_tokens = len(output.prompt_token_ids)
+    choices = tuple(
+        Choice(
+            text=one.text,
+            finish_reason=one.finish_reason,
+            tokens=len(one.token_ids),
+            logprob=one.cumulative_logprob,
+            prompt_tokens=prompt_tokens,
+        )
+        for one in output.outputs
+    )
+    return Reply(choices, prompt_tokens, sum(one.tokens or 0 for one in choices))
+
+
+def _refusal(error: ValueError) -> Refused:
+    said = " ".join(str(error).split())
+    return Refused("prompt_too_long" if _TOO_LONG.search(said) else "request_refused", f"vLLM: {said}")
+
+
+def _deliver(outcomes: list[tuple[_Job, Outcome]]) -> None:
+    """Hand outcomes over, waking each event loop once."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Job, Outcome]]] = {}
+    for job, outcome in outcomes:
+        by_loop.setdefault(job.loop, []).append((job, outcome))
+    for loop, some in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # a loop that has been closed waits for nothing
+            loop.call_soon_threadsafe(_settle, some)
+
+
+def _settle(outcomes: list[tuple[_Job, Outcome]]) -> None:
+    for job, outcome in outcomes:
+        if job.future.done():
+            continue
+        if isinstance(outcome, Reply):
+            job.future.set_result(outcome)
+        else:
+            job.future.set_exception(outcome)
+
+
+def _line(what: str, error: BaseException, log: str) -> str:
+    said = " ".join(str(error).split())[:300]
+    return f"{what}: {type(error).__name__}: {said}; its log is {log}"
+
+
+def refuse_unknown(arguments: Mapping[str, Any], known: "set[str] | frozenset[str]") -> None:
+    """Raise UserError where vLLM has no such engine argument."""
+    for name in arguments:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else "see `vllm serve --help` for its engine arguments"
+            raise UserError(f"engine has {name!r}, which vLLM does not know; {hint}")
+
+
+@contextlib.contextmanager
+def _logging_to(path: str) -> Iterator[None]:
+    """Have vLLM, when it is imported for the first time, log to a file and not to our output."""
+    if "VLLM_LOGGING_CONFIG_PATH" in os.environ or os.environ.get("VLLM_CONFIGURE_LOGGING") == "0":
+        yield  # someone has decided
+        return
+    handler = {"class": "logging.FileHandler", "filename": path, "formatter": "line", "delay": True}
+    config = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+        "handlers": {"file": handler},
+        "loggers": {"vllm": {"handlers": ["file"], "level": "INFO", "propagate": False}},
+    }
+    descriptor, name = tempfile.mkstemp(prefix="starbeam-vllm-", suffix=".json")
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(config, file)
+    atexit.register(os.unlink, name)
+    os.environ["VLLM_LOGGING_CONFIG_PATH"] = name  # stays: the engine's own processes read it too
+    yield
+
+
+class _Shared:
+    """An engine with the number of its users."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.users = 0
+
+
+_engines: dict[str, _Shared] = {}  # of this process
+_lock = threading.Lock()
+
+
+def _acquire(key: str, make: Callable[[], Engine]) -> Engine:
+    with _lock:
+        shared = _engines.get(key)
+        if shared is None:
+            shared = _engines[key] = _Shared(make())
+        shared.users += 1
+        return shared.engine
+
+
+def _release(key: str) -> None:
+    with _lock:
+        shared = _engines[key]
+        shared.users -= 1
+        if not shared.users:
+            del _engines[key]
+            shared.engine.close()
+
+
+class EngineClient:
+    """Asks the engine of this process."""
+
+    def __init__(self, engine: Engine, table: PaidTable, key: str, timeout: float) -> None:
+        self._engine = engine
+        self._table = table
+        self._key: str | None = key
+        self._timeout = timeout
+
+    async def ask(self, request: Request) -> Reply:
+        """Return the reply.  Raises Transient where it takes too long, Refused, and RunError where the engine is dead."""
+        job = self._engine.submit(request, None if self._table.api == "chat" else self._table.text_of(request.messages))
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await job.future
+        except TimeoutError as error:
+            raise Transient(f"no answer of the vLLM engine within {self._timeout:g} s", slow_down=True) from error
+        finally:
+            if job.future.cancelled():
+                self._engine.cancel(job)
+
+    async def close(self) -> None:
+        """Let go of the engine; the last of its users ends it."""
+        key, self._key = self._key, None
+        if key is not None:
+            await asyncio.to_thread(_release, key)
+
+
+async def engine_client(table: PaidTable, name: str, arguments: Table, log: str, timeout: float) -> EngineClient:
+    """Return a client of this process's engine for a model, started where there is none.
+
+    Raises UserError where the arguments or the model's chat template do not serve, RunError where vLLM does not start.
+    """
+    key = json.dumps([table.model, table.revision, arguments], sort_keys=True)
+    engine = await asyncio.to_thread(_acquire, key, lambda: Engine(table.model, table.revision, arguments, log))
+    client = EngineClient(engine, table, key, timeout)
+    if table.api == "chat" and (error := await asyncio.to_thread(engine.check_chat)) is not None:
+        await client.close()
+        said = " ".join(str(error).split())[:200]
+        raise UserError(
+            f'[teacher.{name}] api = "chat": the model {table.model!r} has no chat template that can be used ({said}); '
+            'say api = "completions" and a template'
+        )
+    return client
