@@ -28,6 +28,7 @@ from schemas.errors import RunError
 KEY_DIGITS = 32
 BEGIN = b'{"key":"'  # of every line, so that a key is found without parsing
 CRC_BYTES = 18  # of ,"crc":"01234567"}
+COMPACTING = ".compacting"  # a file that names the logs which a new one stands for
 READ_BYTES = 1 << 20
 MAX_LINE_BYTES = 128 << 20  # twice the largest reply that is read
 # Object stores cannot append: what may be lost there is what the last seconds brought.
@@ -161,11 +162,19 @@ class Folder:
 
     def logs(self) -> list[str]:
         """Return the names of the logs, in the order in which they were begun."""
+        names = set(self.names())
+        for name in [name for name in names if name.endswith(COMPACTING)]:  # a compaction that was stopped, or is at work
+            done = orjson.loads(self.store.cat_file(f"{self.path}/{name}"))
+            names -= set(done["old"]) if done["new"] in names else set()
+        return sorted(name for name in names if name.endswith(".jsonl"))
+
+    def names(self) -> list[str]:
+        """Return the names of all that is in the folder, sorted; none where there is no folder."""
         try:
-            names = [entry.rstrip("/").rsplit("/", 1)[-1] for entry in self.store.ls(self.path, detail=False, refresh=True)]
+            found = self.store.ls(self.path, detail=False, refresh=True)
         except (FileNotFoundError, NotADirectoryError):
             return []
-        return sorted(name for name in names if name.endswith(".jsonl"))
+        return sorted(entry.rstrip("/").rsplit("/", 1)[-1] for entry in found)
 
     def open(self, name: str) -> IO[bytes]:
         """Open a log for reading."""
@@ -253,7 +262,7 @@ def _local(folder: Folder, name: str) -> IO[bytes]:
     """Return a log as a file of this machine that can be read at random."""
     if folder.is_local:
         return open(f"{folder.path}/{name}", "rb")
-    spool = tempfile.TemporaryFile()
+    spool = tempfile.TemporaryFile()  # noqa: SIM115  # it is closed with the journal
     with folder.open(name) as file:
         while piece := file.read(READ_BYTES):
             spool.write(piece)
@@ -344,13 +353,8 @@ class _RolledLog:
 
 def spent_in(journals: str) -> Spent:
     """Return what all logs of a run's journal have cost: only the end of each log is read."""
-    parts = Folder(journals)
     total: Spent = {}
-    try:
-        names = sorted(entry.rstrip("/").rsplit("/", 1)[-1] for entry in parts.store.ls(parts.path, detail=False, refresh=True))
-    except (FileNotFoundError, NotADirectoryError):
-        return total
-    for part in names:
+    for part in Folder(journals).names():
         folder = Folder(f"{journals}/{part}")
         last = {name[:14]: name for name in folder.logs()}  # of each writer the last object
         for name in last.values():

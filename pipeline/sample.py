@@ -128,6 +128,7 @@ class OpenPartition:
             await self._journal.close()
         if self._loop.failure is not None:
             raise self._loop.failure
+        self._loop.report_now()
         return await asyncio.to_thread(self._write, key)  # compression would hold up the calls of other partitions
 
     def reached(self) -> None:

@@ -148,10 +148,11 @@ class SampleLoop:
 
     async def _report(self) -> None:
         while True:
-            self._report_once()
+            self.report_now()
             await asyncio.sleep(REPORT_SECONDS)
 
-    def _report_once(self) -> None:
+    def report_now(self) -> None:
+        """Report what has been solved and spent."""
         (problems, rows), self._solved = self._solved, [0, 0]
         self._reporter.add("sample", problems=problems, rows=rows)
         if self.flows:
@@ -178,7 +179,7 @@ class SampleLoop:
 
     async def _close(self) -> None:
         self._reports.cancel()
-        self._report_once()
+        self.report_now()
         for worker in self._workers:
             worker.cancel()
         for flow in self.flows.values():

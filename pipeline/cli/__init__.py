@@ -17,6 +17,7 @@ COMMANDS = {
     "check": "pipeline.cli.check",
     "list": "pipeline.cli.listing",
     "show": "pipeline.cli.show",
+    "journal": "pipeline.cli.journal",
     "verify": "pipeline.cli.parts",
     "tag": "pipeline.cli.parts",
     "dedupe": "pipeline.cli.parts",
