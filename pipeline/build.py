@@ -56,6 +56,7 @@ def _opened(plan: Plan, out: str, sample: bool) -> RunDir:
     run = claim(out, plan.recipe.partitions)
     if sample:
         plan.check_inputs()
+        plan.check_keys()
     if storage.exists(run.recipe):
         try:
             before = tomllib.loads(storage.read_bytes(run.recipe).decode()).get("partitions")
@@ -136,7 +137,8 @@ def _drain(error: BaseException, console: Console) -> None:
             console.print(
                 f"starbeam: waiting for {loop.in_flight:,} calls in flight; interrupt again to let them go", highlight=False
             )
-        loop.drain(error)
+        # Never the interrupt itself: an event loop ends at it.
+        loop.drain(error if isinstance(error, Exception) else RunError("interrupted"))
         loop.close()
 
 

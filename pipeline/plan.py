@@ -78,6 +78,12 @@ class Plan:
             if isinstance(table, FileSource | RecordedTable):
                 expand(table.path)
 
+    def check_keys(self) -> None:
+        """Raise UserError where a key that a teacher needs is not in the environment."""
+        for name, table in self.used_teachers.items():
+            if isinstance(table, PaidTable):
+                table.check_key(name)
+
 
 def resolve(recipe: Recipe) -> Plan:
     """Return the plan of a recipe.  Raises UserError at the first name or value that does not fit."""

@@ -18,6 +18,8 @@ S = TypeVar("S", bound=Section)
 
 MAX_RECIPE_BYTES = 1 << 20  # a recipe is written by hand
 
+# Keys that may hold a secret, by mistake: what is written there is not repeated.
+_SECRET = re.compile(r"api_key|secret|password|passwd|credential|base_url|(^|[._])(auth|token|key)$", re.I)
 _SHOULD = re.compile(r"^\w+ should")  # how pydantic begins a rule
 
 
@@ -91,7 +93,7 @@ def build(section: type[S], table: Mapping[str, Any], where: str) -> S:
 
 def _explain(error: ErrorDetails, section: type[Section]) -> str:
     key = ".".join(str(part) for part in error["loc"])
-    seen = _shown(error["input"])
+    seen = "…" if _SECRET.search(key) else _shown(error["input"])
     if error["type"] == "extra_forbidden":
         return f"unknown key {key!r}; {suggestion(str(error['loc'][-1]), _keys_at(section, error['loc'][:-1]))}"
     if error["type"] == "missing":

