@@ -10,6 +10,7 @@ from pathlib import Path
 from pipeline.plan import resolve
 from pipeline.recipes import parse
 from tests.pipeline.recipes_for_tests import starbeam
+from tests.teacher_server import teacher_server
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -26,14 +27,18 @@ def _commands() -> list[str]:
 def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
     commands = [line for line in _commands() if not line.startswith("make ")]
     shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
+    served = tmp_path / "recipes" / "served.toml"
     said = ""
-    for line in commands:
-        if line.startswith("starbeam "):
-            done = starbeam(*shlex.split(line, comments=True)[1:], cwd=tmp_path)
-            assert done.returncode == 0, (line, done.stderr)
-            said += done.stdout
-        else:
-            subprocess.run(line, shell=True, check=True, cwd=tmp_path, timeout=10)
+    with teacher_server() as server:
+        served.write_text(served.read_text().replace("http://127.0.0.1:8000/v1", server.url))
+        for line in commands:
+            if line.startswith("starbeam "):
+                done = starbeam(*shlex.split(line, comments=True)[1:], cwd=tmp_path)
+                assert done.returncode == 0, (line, done.stderr)
+                said += done.stdout
+            else:
+                subprocess.run(line, shell=True, check=True, cwd=tmp_path, timeout=10)
+        assert server.stats()["given"] == 4 * 400
     assert sum(line.startswith("starbeam ") for line in commands) >= 10
     assert (tmp_path / "runs" / "mine" / "release" / "MANIFEST.json").exists()
     assert '"status": "correct"' in said and '"duplicate": null' in (tmp_path / "runs" / "unique.jsonl").read_text()
@@ -50,9 +55,11 @@ def test_every_make_target_that_is_named_exists_and_ci_runs_it() -> None:
     assert named <= set(re.findall(r"^make ([a-z-]+)", (ROOT / ".ci" / "run").read_text(), re.MULTILINE))
 
 
-def test_the_recipe_of_the_readme_is_a_recipe() -> None:
-    (text,) = _blocks("toml")
+def test_the_recipes_of_the_readme_are_recipes() -> None:
+    teachers, text = _blocks("toml")
     assert tomllib.loads(text)["name"] == resolve(parse(text, "README.md")).recipe.name
+    rest = 'name = "readme"\n[problems]\nsource = "maze"\ncount = 1\n'
+    assert resolve(parse(rest + teachers, "README.md")).asked == ["both"]
 
 
 def test_ready_recipes_resolve() -> None:

@@ -171,7 +171,7 @@ class OpenAIClient:
             self._key.decode() in text for choice in reply.choices for text in choice if isinstance(text, str)
         ):
             return reply
-        clean = (Choice(*(self._hidden(part) if isinstance(part, str) else part for part in choice)) for choice in reply.choices)
+        clean = [Choice._make(self._hidden(part) if isinstance(part, str) else part for part in choice) for choice in reply.choices]
         return reply._replace(choices=tuple(clean))
 
     def _hidden(self, text: str) -> str:

@@ -10,6 +10,7 @@ import collections
 import contextlib
 import dataclasses
 import difflib
+import gc
 import json
 import os
 import queue
@@ -105,6 +106,8 @@ class Engine:
         except BaseException as error:
             self._ready.put(error if isinstance(error, UserError) else RunError(_line("vLLM did not start", error, self._log)))
             return
+        gc.collect()
+        gc.freeze()  # vLLM's and torch's own objects stay: walking them again and again costs more than all of this thread's work
         self._ready.put(None)
         try:
             while not self._closing:
