@@ -53,10 +53,18 @@ def _parsed(body: bytes) -> dict[str, Any]:
 def _parsed_loosely(body: bytes) -> Any:
     """Return what a body holds where orjson refuses it: bytes that are no UTF-8, and halves of surrogate pairs, become visible."""
     try:
-        reply = json.loads(body.decode("utf-8", "backslashreplace"))
-        return json.loads(json.dumps(reply, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+        return _valid(json.loads(body.decode("utf-8", "backslashreplace")))
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"no JSON but {_shown(body)!r}") from error
+
+
+def _valid(value: Any) -> Any:
+    """Return a JSON value whose texts are valid Unicode."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, list):
+        return [_valid(item) for item in value]
+    return {_valid(name): _valid(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def _chat_choice(choice: Any, tokens: int | None, prompt_tokens: int | None) -> Choice:

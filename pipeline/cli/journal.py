@@ -1,76 +1,110 @@
 """`starbeam journal`."""
 
-import contextlib
-import tomllib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 
-from generators.journal import Folder, Spent, add
-from generators.journal_upkeep import Audit, Counts, audited, compact
-from generators.teachers.client import Price
-from pipeline import storage
+from pipeline import recipes, storage
 from pipeline.rundir import RunDir
 from pipeline.terminal import console_of, safe
 from schemas.errors import RunError, UserError
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from generators.journal_compaction import Survey
+    from generators.teachers.client import Price
+
 
 @click.command("journal")
 @click.argument("run")
-@click.option("--compact", "compacting", is_flag=True, help="Make each partition's logs one, without repeats.")
-def journal_command(run: str, compacting: bool) -> None:
-    """Count and verify what RUN has paid for: every line of its journal is read."""
-    here = RunDir(run, 0)
-    if not storage.exists(here.recipe):
-        raise UserError(f"{run}: holds no recipe.toml, so it is no run; give the folder that --out named")
-    parts = Folder(here.journals).names()
-    if not parts:
-        raise UserError(f"{run}: has no journal; it has asked no teacher that is paid")
-    counts, spent, samples = Counts(), Spent(), dict[tuple[str, str], int]()
-    with here.locked() if compacting else contextlib.nullcontext():
-        for part in parts:
-            one = _read(storage.join(here.journals, part), compacting)
-            counts = counts.plus(one.counts)
-            add(spent, one.spent)
-            for who, number in one.samples.items():
-                samples[who] = samples.get(who, 0) + number
-    console_of(stderr=False).print(_table(spent, samples, _prices(here)))
+@click.option("--compact", is_flag=True, help="Make one log of each partition's many; damaged pieces move to damaged.txt.")
+def journal_command(run: str, compact: bool) -> None:
+    """Show what the teachers of RUN have answered and what it cost.
+
+    Exits with 1 where the journal has damaged lines, unless --compact puts them aside.
+    """
+    if not run or not storage.exists(storage.join(run, "recipe.toml")):
+        raise UserError(f"{run!r}: no recipe.toml, so it is no run; name a run directory")
+    recipe = recipes.load(storage.join(run, "recipe.toml"))
+    directory = RunDir(run, recipe.partitions)
+    prices = _prices(recipe.teacher, directory.recipe)
+    if not compact:
+        surveys = _surveys(directory)
+        _print(surveys, prices)
+        if damaged := sum(one.damaged for one in surveys):
+            raise RunError(
+                f"{directory.journals}: {damaged:,} damaged lines, whose answers the next run asks for anew; "
+                f"starbeam journal {run} --compact puts them aside"
+            )
+        return
+    with directory.locked():
+        surveys = _surveys(directory)
+        logs = _compact(directory)
+    _print(surveys, prices)
+    click.echo(f"compacted to {logs:,} logs; what was torn or damaged is kept in damaged.txt beside its log")
+
+
+def _surveys(directory: RunDir) -> "list[Survey]":
+    from generators.journal_compaction import partitions, survey
+
+    surveys = [survey(folder) for folder in partitions(directory.journals)]
+    if not any(one.logs for one in surveys):
+        raise UserError(f"{directory.journals}: no logs; a run has a journal once a teacher that costs something has answered")
+    return surveys
+
+
+def _compact(directory: RunDir) -> int:
+    from generators.journal_compaction import compact, partitions
+
+    return sum(compact(folder) for folder in partitions(directory.journals))
+
+
+def _prices(teachers: Mapping[str, Mapping[str, object]], where: str) -> "dict[str, Price]":
+    from generators.teachers.client import Price
+
+    found = {}
+    for name, table in teachers.items():
+        if (price := table.get("price")) is not None:
+            if not isinstance(price, dict):
+                raise UserError(
+                    f"{where}: teacher.{name}.price = {price!r}: must be a table; write {{ input = 0.1, output = 0.4 }}"
+                )
+            found[name] = recipes.build(Price, price, f"{where}: [teacher.{name}.price]")
+    return found
+
+
+def _print(surveys: "Sequence[Survey]", prices: "Mapping[str, Price]") -> None:
+    console = console_of(stderr=False)
+    console.print(_table(surveys, prices))
+    torn, damaged, repeated = (sum(counts) for counts in zip(*(one[3:6] for one in surveys), strict=True))
     click.echo(
-        f"{counts.logs:,} logs of {len(parts):,} partitions, {counts.answers:,} answers; {counts.repeated:,} repeated, "
-        f"{counts.torn:,} torn ends, {counts.damaged:,} damaged lines" + ("; compacted" if compacting else "")
+        f"{sum(one.logs for one in surveys):,} logs, {torn:,} torn ends, {damaged:,} damaged lines, {repeated:,} repeated answers"
     )
-    if counts.damaged and not compacting:
-        raise RunError(
-            f"{run}: {counts.damaged:,} lines of the journal are damaged and count for nothing; "
-            "`--compact` moves them into damaged.txt, and `starbeam sample` asks for what they held again"
+
+
+def _table(surveys: "Sequence[Survey]", prices: "Mapping[str, Price]") -> "Table":
+    from rich.table import Table
+
+    from generators.journal import Spent, Usage
+    from generators.journal_line import add
+
+    spent: Spent = {}
+    samples: dict[tuple[str, str], int] = {}
+    for one in surveys:
+        add(spent, one.spent)
+        for who, count in one.samples.items():
+            samples[who] = samples.get(who, 0) + count
+    table = Table(title="what the teachers were asked", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for heading in ("teacher", "role"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("calls", "samples", "prompt tokens", "completion tokens", "cost"):
+        table.add_column(heading, justify="right")
+    for teacher, role in sorted(spent.keys() | samples.keys()):
+        usage = spent.get((teacher, role), Usage())
+        cost = f"{prices[teacher].of(*usage[1:]):,.4f}" if teacher in prices else ""
+        table.add_row(
+            safe(teacher), safe(role), *(f"{count:,}" for count in (usage.calls, samples.get((teacher, role), 0), *usage[1:])), cost
         )
-
-
-def _read(url: str, compacting: bool) -> Audit:
-    try:
-        return compact(url) if compacting else audited(url)
-    except OSError as error:
-        raise RunError(f"cannot {'compact' if compacting else 'read'} {url}: {error.strerror or error}") from error
-
-
-def _prices(run: RunDir) -> dict[str, Price]:
-    """Return the prices of the run's recipe, as far as it has any."""
-    try:
-        teachers = tomllib.loads(storage.read_bytes(run.recipe).decode()).get("teacher", {})
-        return {name: Price(**table["price"]) for name, table in teachers.items() if "price" in table}
-    except (ValueError, TypeError, AttributeError) as error:
-        raise UserError(f"{run.recipe}: cannot be read: {error}; a run's own recipe is not for editing") from error
-
-
-def _table(spent: Spent, samples: dict[tuple[str, str], int], prices: dict[str, Price]) -> Table:
-    table = Table(title="what was paid for", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for name in ("teacher", "role"):
-        table.add_column(name)
-    for name in ("calls", "samples", "prompt tokens", "completion tokens", "cost"):
-        table.add_column(name, justify="right")
-    for (teacher, role), usage in sorted(spent.items()):
-        price = prices.get(teacher)
-        cost = "" if price is None else f"{price.of(usage.prompt_tokens, usage.completion_tokens):,.6g}"
-        numbers = (usage.calls, samples.get((teacher, role), 0), usage.prompt_tokens, usage.completion_tokens)
-        table.add_row(safe(teacher), safe(role), *(f"{number:,}" for number in numbers), cost)
     return table

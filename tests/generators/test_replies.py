@@ -5,7 +5,7 @@ import email.utils
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from generators.teachers.client import Choice
@@ -55,6 +55,7 @@ def test_more_choices_than_were_asked_for_are_left() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=())))
+@example("half \ud800 of a pair")
 def test_any_text_comes_through_as_valid_unicode(text: str) -> None:
     (choice,) = reply_in(_chat({"content": text}), 1, "chat").choices
     choice.text.encode()

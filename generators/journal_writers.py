@@ -1,0 +1,141 @@
+"""Writing a log: appended to a local file, or rolled into objects where a store cannot append."""
+
+import asyncio
+import collections
+import os
+from typing import Protocol
+
+import tenacity
+
+from generators.journal_logs import Folder, Reader, failing_as_run_error, sync_names
+from schemas.errors import RunError
+
+# Object stores cannot append: a process that is killed there loses what the last seconds brought.
+ROLL_SECONDS = 5.0
+ROLL_BYTES = 8 << 20
+# s3fs and gcsfs try again by themselves; these tries, 0.5, 1 and 2 s apart, are for the failures that they pass on.
+PUT_TRIES = 4
+PUT_WAIT = 0.5  # seconds
+
+
+class Writer(Protocol):
+    """One log that is being written."""
+
+    def append(self, line: bytes) -> tuple[int, int]:
+        """Take a line and return where the journal's reader finds it: a log's number and an offset.  Raises RunError."""
+        ...
+
+    async def close(self) -> None:
+        """Return when all lines are durable.  Raises RunError where they are not."""
+        ...
+
+
+class LocalLog:
+    """Appends: one system call a line, so that a process that is killed loses none that was acknowledged."""
+
+    def __init__(self, folder: Folder, stem: str, reader: Reader) -> None:
+        self._path = folder.below(f"{stem}.jsonl")
+        with failing_as_run_error("write", self._path):
+            os.makedirs(folder.path, exist_ok=True)
+            self._file = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY, 0o644)
+        self._number = reader.add(f"{stem}.jsonl")
+        self._size = 0
+        self._failure: RunError | None = None
+
+    def append(self, line: bytes) -> tuple[int, int]:
+        """Write a line with one call.  After a failure nothing more is written: it would be glued to the torn piece."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            written = os.write(self._file, line)
+        except OSError as error:
+            raise self._failed(error.strerror or str(error)) from error
+        if written != len(line):
+            raise self._failed(f"the disk took {written} of {len(line)} bytes; make room there")
+        self._size += written
+        return self._number, self._size - written
+
+    def _failed(self, why: str) -> RunError:
+        self._failure = RunError(f"cannot write {self._path}: {why}; run the same command again: what it holds is not asked anew")
+        return self._failure
+
+    async def close(self) -> None:
+        """Have the system put the file and its name on the disk."""
+        with failing_as_run_error("write", self._path):
+            try:
+                await asyncio.to_thread(_sync, self._file, os.path.dirname(self._path))
+            finally:
+                os.close(self._file)
+
+
+def _sync(file: int, folder: str) -> None:
+    os.fsync(file)
+    sync_names(folder)
+
+
+class RolledLog:
+    """Collects lines in the reader's temporary file and puts stretches of it as objects, one after the other, in a thread."""
+
+    def __init__(self, folder: Folder, stem: str, reader: Reader) -> None:
+        self._folder = folder
+        self._stem = stem
+        self._reader = reader
+        self._start = reader.spooled  # of what no object holds yet
+        self._cuts: collections.deque[tuple[int, int]] = collections.deque()
+        self._objects = 0
+        self._failure: RunError | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._putting: asyncio.Task[None] | None = None
+
+    def append(self, line: bytes) -> tuple[int, int]:
+        """Take a line for the next object, which is put within ROLL_SECONDS."""
+        if self._failure is not None:
+            raise self._failure
+        with failing_as_run_error("write", "a temporary file for the journal"):
+            offset = self._reader.keep(line)
+        if self._reader.spooled - self._start >= ROLL_BYTES:
+            self._roll()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(ROLL_SECONDS, self._roll)
+        return 0, offset
+
+    def _roll(self) -> None:
+        """End the object that is being collected."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._reader.spooled > self._start:
+            self._cuts.append((self._start, self._reader.spooled))
+            self._start = self._reader.spooled
+        if self._cuts and self._putting is None:
+            self._putting = asyncio.get_running_loop().create_task(self._put_all())
+
+    async def _put_all(self) -> None:
+        try:
+            while self._cuts and self._failure is None:
+                await asyncio.to_thread(self._put, *self._cuts[0])
+                self._cuts.popleft()
+                self._objects += 1
+        except Exception as error:  # drivers raise errors of their own libraries; whatever it is, the object is not there
+            why = " ".join(str(error).split()) or type(error).__name__
+            self._failure = RunError(f"cannot write {self._folder.url}: {why}; the responses of the last seconds are lost")
+            self._failure.__cause__ = error
+        finally:
+            self._putting = None
+
+    def _put(self, start: int, end: int) -> None:
+        data = self._reader.read(0, start, end - start)
+        path = self._folder.below(f"{self._stem}-{self._objects:06d}.jsonl")
+        for attempt in tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(PUT_TRIES), wait=tenacity.wait_exponential(PUT_WAIT), reraise=True
+        ):
+            with attempt:
+                self._folder.store.pipe_file(path, data)
+
+    async def close(self) -> None:
+        """Put what is left and wait until every object is there."""
+        self._roll()
+        if self._putting is not None:
+            await self._putting
+        if self._failure is not None:
+            raise self._failure
