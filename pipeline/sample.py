@@ -34,7 +34,7 @@ from schemas.sample import SAMPLE_SCHEMA, Sample
 from schemas.tables import table_of
 
 CODE = "sample_v2"  # a change of what a partition's samples are, given its inputs, gets a new number
-PROBLEMS_READ = 256  # problems made into objects at once: few beside those that are open
+PROBLEMS_READ = 1024  # problems made into objects at once: a megabyte or two
 ROWS_OF_A_PIECE = 1024  # samples that become Arrow together: as objects they take several times the memory
 # Samples of partitions that wait for stragglers, as Arrow: with it a run stays far under 1 GiB, and a partition of the size that
 # the recipe's `partitions` advises fits several times.

@@ -1,7 +1,7 @@
 """vLLM inside this process: one engine in a thread of its own, fed by any number of event loops.
 
 The thread drives vLLM's synchronous engine, as `LLM.generate` does, and hands finished replies over once a step.  vLLM's own
-async engine wakes a task for each request and pays for it: `benchmarks/vllm_engine.py` measures both.
+async engine loses more of the batch throughput: `benchmarks/vllm_engine.py` measures both.
 """
 
 import asyncio
@@ -9,18 +9,14 @@ import atexit
 import collections
 import contextlib
 import dataclasses
-import difflib
 import gc
-import json
-import os
 import queue
-import re
-import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from generators.teachers.client import Choice, PaidTable, Refused, Reply, Request, Sampling, Transient
+from generators.teachers.client import Reply, Request
+from generators.teachers.vllm_terms import line_of, logging_to, refusal_of, refuse_unknown, reply_of, set_in
 from schemas.errors import RunError, UserError
 from schemas.recipe import Table
 
@@ -28,9 +24,6 @@ from schemas.recipe import Table
 # the rest is tokenized while the model computes, not before it begins.
 AHEAD = 2
 CLOSE_SECONDS = 60.0  # a step of a large batch ends within it; the thread is left to the process's end where it does not
-
-_TOO_LONG = re.compile(r"maximum context length|longer than the maximum model length")
-_SAME_NAME = ("temperature", "top_p", "top_k", "min_p", "presence_penalty", "frequency_penalty", "repetition_penalty", "stop")
 
 
 class _Job:
@@ -104,7 +97,7 @@ class Engine:
         try:
             self._start(model, revision, arguments)
         except BaseException as error:
-            self._ready.put(error if isinstance(error, UserError) else RunError(_line("vLLM did not start", error, self._log)))
+            self._ready.put(error if isinstance(error, UserError) else RunError(line_of("vLLM did not start", error, self._log)))
             return
         gc.collect()
         gc.freeze()  # vLLM's and torch's own objects stay: walking them again and again costs more than all of this thread's work
@@ -114,7 +107,7 @@ class Engine:
                 self._turn()
             self._die(RunError("the vLLM engine was closed while it was asked"))
         except BaseException as error:
-            self._die(RunError(_line("the vLLM engine died", error, self._log)))
+            self._die(RunError(line_of("the vLLM engine died", error, self._log)))
         with contextlib.suppress(Exception):
             self._stop()
         while not self._closing:  # a dead engine answers until it is closed
@@ -122,18 +115,25 @@ class Engine:
             self._die(self._death)
 
     def _start(self, model: str, revision: str | None, arguments: Mapping[str, Any]) -> None:
-        with _logging_to(self._log):
+        with logging_to(self._log):
             from vllm.engine.arg_utils import EngineArgs
             from vllm.renderers.params import ChatParams
             from vllm.sampling_params import RequestOutputKind, SamplingParams
             from vllm.utils.mistral import is_mistral_tokenizer
             from vllm.v1.engine.llm_engine import LLMEngine
+            from vllm.v1.executor import Executor
 
         known = {field.name for field in dataclasses.fields(EngineArgs)}
         refuse_unknown(arguments, known)
         settings = {"disable_log_stats": True, "use_tqdm_on_load": False, **arguments}
-        self._engine = LLMEngine.from_engine_args(EngineArgs(model=model, revision=revision, **settings))
-        config = self._engine.vllm_config
+        config = EngineArgs(model=model, revision=revision, **settings).create_engine_config()
+        # Never with vLLM's core in a process of its own, its default: that process outlives a parent that is killed.
+        self._engine = LLMEngine(
+            vllm_config=config,
+            executor_class=Executor.get_class(config),
+            log_stats=not settings["disable_log_stats"],
+            multiprocess_mode=False,
+        )
         self._model_config = config.model_config
         self._most = AHEAD * int(config.scheduler_config.max_num_seqs)
         self._defaults: Table = config.model_config.get_diff_sampling_param()  # as vLLM's server takes them
@@ -168,12 +168,12 @@ class Engine:
             try:
                 self._add(job)
             except ValueError as error:  # what vLLM raises for requests that it cannot serve
-                outcomes.append((job, _refusal(error)))
+                outcomes.append((job, refusal_of(error)))
         if self._running:
             for output in self._engine.step():
                 if output.finished and (done := self._running.pop(output.request_id, None)) is not None:
                     self._inside -= done.request.n
-                    outcomes.append((done, _reply(output)))
+                    outcomes.append((done, reply_of(output)))
         _deliver(outcomes)
 
     def _take(self, item: "Callable[[], None] | _Job | None") -> None:
@@ -216,7 +216,7 @@ class Engine:
     def _sampling(self, request: Request) -> Any:
         """Return vLLM's own parameters: what is set, over the model's own defaults, as its server has it."""
         return self._params(
-            **{"max_tokens": None, **self._defaults, **_set_in(request.sampling)},
+            **{"max_tokens": None, **self._defaults, **set_in(request.sampling)},
             n=request.n,
             seed=request.seed,
             output_kind=self._final,
@@ -228,37 +228,6 @@ class Engine:
         self._running.clear()
         self._waiting.clear()
         _deliver([(job, self._death) for job in jobs])
-
-
-def _set_in(sampling: Sampling) -> Table:
-    given: Table = {name: value for name in _SAME_NAME if (value := getattr(sampling, name)) is not None}
-    if "stop" in given:
-        given["stop"] = list(given["stop"])
-    if sampling.bound is not None:
-        given["max_tokens"] = sampling.bound
-    if sampling.logprobs:
-        given["logprobs"] = 0  # of the sampled token and no other
-    return given
-
-
-def _reply(output: Any) -> Reply:
-    prompt_tokens = len(output.prompt_token_ids)
-    choices = tuple(
-        Choice(
-            text=one.text,
-            finish_reason=one.finish_reason,
-            tokens=len(one.token_ids),
-            logprob=one.cumulative_logprob,
-            prompt_tokens=prompt_tokens,
-        )
-        for one in output.outputs
-    )
-    return Reply(choices, prompt_tokens, sum(one.tokens or 0 for one in choices))
-
-
-def _refusal(error: ValueError) -> Refused:
-    said = " ".join(str(error).split())
-    return Refused("prompt_too_long" if _TOO_LONG.search(said) else "request_refused", f"vLLM: {said}")
 
 
 def _deliver(outcomes: list[tuple[_Job, Outcome]]) -> None:
@@ -279,115 +248,3 @@ def _settle(outcomes: list[tuple[_Job, Outcome]]) -> None:
             job.future.set_result(outcome)
         else:
             job.future.set_exception(outcome)
-
-
-def _line(what: str, error: BaseException, log: str) -> str:
-    said = " ".join(str(error).split())[:300]
-    return f"{what}: {type(error).__name__}: {said}; its log is {log}"
-
-
-def refuse_unknown(arguments: Mapping[str, Any], known: "set[str] | frozenset[str]") -> None:
-    """Raise UserError where vLLM has no such engine argument."""
-    for name in arguments:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else "see `vllm serve --help` for its engine arguments"
-            raise UserError(f"engine has {name!r}, which vLLM does not know; {hint}")
-
-
-@contextlib.contextmanager
-def _logging_to(path: str) -> Iterator[None]:
-    """Have vLLM, when it is imported for the first time, log to a file and not to our output."""
-    if "VLLM_LOGGING_CONFIG_PATH" in os.environ or os.environ.get("VLLM_CONFIGURE_LOGGING") == "0":
-        yield  # someone has decided
-        return
-    handler = {"class": "logging.FileHandler", "filename": path, "formatter": "line", "delay": True}
-    config = {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-        "handlers": {"file": handler},
-        "loggers": {"vllm": {"handlers": ["file"], "level": "INFO", "propagate": False}},
-    }
-    descriptor, name = tempfile.mkstemp(prefix="starbeam-vllm-", suffix=".json")
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(config, file)
-    atexit.register(os.unlink, name)
-    os.environ["VLLM_LOGGING_CONFIG_PATH"] = name  # stays: the engine's own processes read it too
-    yield
-
-
-class _Shared:
-    """An engine with the number of its users."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.users = 0
-
-
-_engines: dict[str, _Shared] = {}  # of this process
-_lock = threading.Lock()
-
-
-def _acquire(key: str, make: Callable[[], Engine]) -> Engine:
-    with _lock:
-        shared = _engines.get(key)
-        if shared is None:
-            shared = _engines[key] = _Shared(make())
-        shared.users += 1
-        return shared.engine
-
-
-def _release(key: str) -> None:
-    with _lock:
-        shared = _engines[key]
-        shared.users -= 1
-        if not shared.users:
-            del _engines[key]
-            shared.engine.close()
-
-
-class EngineClient:
-    """Asks the engine of this process."""
-
-    def __init__(self, engine: Engine, table: PaidTable, key: str, timeout: float) -> None:
-        self._engine = engine
-        self._table = table
-        self._key: str | None = key
-        self._timeout = timeout
-
-    async def ask(self, request: Request) -> Reply:
-        """Return the reply.  Raises Transient where it takes too long, Refused, and RunError where the engine is dead."""
-        job = self._engine.submit(request, None if self._table.api == "chat" else self._table.text_of(request.messages))
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await job.future
-        except TimeoutError as error:
-            raise Transient(f"no answer of the vLLM engine within {self._timeout:g} s", slow_down=True) from error
-        finally:
-            if job.future.cancelled():
-                self._engine.cancel(job)
-
-    async def close(self) -> None:
-        """Let go of the engine; the last of its users ends it."""
-        key, self._key = self._key, None
-        if key is not None:
-            await asyncio.to_thread(_release, key)
-
-
-async def engine_client(table: PaidTable, name: str, arguments: Table, log: str, timeout: float) -> EngineClient:
-    """Return a client of this process's engine for a model, started where there is none.
-
-    Raises UserError where the arguments or the model's chat template do not serve, RunError where vLLM does not start.
-    """
-    key = json.dumps([table.model, table.revision, arguments], sort_keys=True)
-    engine = await asyncio.to_thread(_acquire, key, lambda: Engine(table.model, table.revision, arguments, log))
-    client = EngineClient(engine, table, key, timeout)
-    if table.api == "chat" and (error := await asyncio.to_thread(engine.check_chat)) is not None:
-        await client.close()
-        said = " ".join(str(error).split())[:200]
-        raise UserError(
-            f'[teacher.{name}] api = "chat": the model {table.model!r} has no chat template that can be used ({said}); '
-            'say api = "completions" and a template'
-        )
-    return client

@@ -153,7 +153,7 @@ def test_one_refused_prompt_is_its_own_trouble_and_only_refusals_are_everybody_s
                 await flow.ask(REQUEST, _ignore)
 
     _run(after_a_reply)
-    never, client = _flow(itertools.repeat(refusal))
+    never, _client = _flow(itertools.repeat(refusal))
 
     async def before_any() -> None:
         for _ in range(7):

@@ -52,7 +52,8 @@ BOUNDS = "r.toml: seed = -1: must be greater than or equal to 0; change it (of a
         (
             "zzz = 1\n" + WHOLE,
             [],
-            "r.toml: unknown key 'zzz'; known: budget, dedupe, export, name, partitions, problems, root, seed, select, strategy, teacher",
+            "r.toml: unknown key 'zzz'; "
+            "known: budget, dedupe, export, name, partitions, problems, root, seed, select, strategy, teacher",
         ),
         (WHOLE, ["seed=-1"], BOUNDS),
         ("seed = -1\n" + WHOLE, [], BOUNDS),
