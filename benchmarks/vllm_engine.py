@@ -1,13 +1,13 @@
 """How much of vLLM's own batch throughput the in-process teacher keeps: `LLM.generate` beside it.
 
-    python -m benchmarks.vllm_engine MODEL [--requests 2000] [--runs 7] [--schemes generate,client,async,sample]
+    python -m benchmarks.vllm_engine MODEL [--requests 2000] [--runs 7] [--schemes generate,client,async]
 
 The schemes: `generate` is `LLM.generate` over all prompts at once; `client` asks the teacher's client, as many calls at once as
-the teacher allows by default; `async` is a gather over vLLM's own AsyncLLM, final outputs only; `sample` is `starbeam sample`,
-problems, journal and files included, started anew on an engine that is up.  Each lives in a process of its own with the same
-engine limits, and they take turns, so that a slow moment of the machine meets all.  Printed for each: seconds (median, and all),
-completion tokens a second, and the median of the turns' ratios to `generate`.  Run it in an environment that has vLLM; MODEL is a
-folder or a name.  Each process is one of vLLM's kind that VLLM_ENABLE_V1_MULTIPROCESSING says.
+the teacher allows by default; `async` is a gather over vLLM's own AsyncLLM, final outputs only.  Each lives in a process of its
+own with the same engine limits, and they take turns, so that a slow moment of the machine meets all.  Printed for each: seconds
+(median, and all), completion tokens a second, and the median of the turns' ratios to `generate`.  Run it in an environment that
+has vLLM; MODEL is a folder or a name.  VLLM_ENABLE_V1_MULTIPROCESSING says, for `generate`, whether vLLM's core has a process of
+its own, as it has by default; for `async` it always has, for `client` never.
 """
 
 import argparse
@@ -15,7 +15,6 @@ import asyncio
 import itertools
 import json
 import multiprocessing
-import os
 import statistics
 import tempfile
 import time
@@ -26,7 +25,7 @@ from typing import Any
 WARM_UP = 64  # prompts
 SAMPLING = {"temperature": 1.0}
 Measured = tuple[float, int]  # seconds, completion tokens
-Ask = Callable[[list[str]], Measured]
+Ask = tuple[Callable[[list[str]], Measured], Callable[[], None]]  # measure, and end the engine
 
 
 def _prompts(count: int) -> list[str]:
@@ -51,7 +50,7 @@ def generate(options: argparse.Namespace) -> Ask:
         outputs = model.generate(prompts, _sampling(options.tokens), use_tqdm=False)
         return time.perf_counter() - began, sum(len(one.outputs[0].token_ids) for one in outputs)
 
-    return ask
+    return ask, model.llm_engine.engine_core.shutdown
 
 
 def client(options: argparse.Namespace) -> Ask:
@@ -84,7 +83,7 @@ def client(options: argparse.Namespace) -> Ask:
         tokens = runner.run(asked(prompts))
         return time.perf_counter() - began, tokens
 
-    return ask
+    return ask, lambda: runner.run(teacher.close())
 
 
 def async_llm(options: argparse.Namespace) -> Ask:
@@ -115,19 +114,19 @@ def async_llm(options: argparse.Namespace) -> Ask:
         tokens = runner.run(asked(prompts))
         return time.perf_counter() - began, tokens
 
-    return ask
+    return ask, engine.shutdown
 
 
 SCHEMES: dict[str, Callable[[argparse.Namespace], Ask]] = {"generate": generate, "client": client, "async": async_llm}
 
 
 def _serve(scheme: str, options: argparse.Namespace, pipe: Connection) -> None:
-    ask = SCHEMES[scheme](options)
+    ask, end = SCHEMES[scheme](options)
     ask(_prompts(WARM_UP))
     pipe.send(None)
     while (count := pipe.recv()) is not None:
         pipe.send(ask(_prompts(count)))
-    os._exit(0)  # a clean end of vLLM is not what is measured
+    end()
 
 
 def main() -> None:
@@ -142,10 +141,11 @@ def main() -> None:
     options = parser.parse_args()
     names = options.schemes.split(",")
     context = multiprocessing.get_context("spawn")
-    pipes = {}
+    pipes, processes = {}, []
     for name in names:
         pipes[name], theirs = context.Pipe()
-        context.Process(target=_serve, args=(name, options, theirs)).start()
+        processes.append(context.Process(target=_serve, args=(name, options, theirs)))
+        processes[-1].start()
         theirs.close()  # so that a process that fails ends the wait for it
         pipes[name].recv()
     seen: dict[str, list[Measured]] = {name: [] for name in names}
@@ -162,7 +162,9 @@ def main() -> None:
         print(f"{name:9} {statistics.median(seconds):7.3f} s {rate:9.0f} tokens/s  {ratio:.3f} of {names[0]}", end="  ")
         print(" ".join(f"{one:.2f}" for one in seconds), flush=True)
     for pipe in pipes.values():
-        pipe.send(None)  # ends its process
+        pipe.send(None)  # ends its engine
+    for process in processes:
+        process.join()
 
 
 if __name__ == "__main__":

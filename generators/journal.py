@@ -90,6 +90,17 @@ class Journal:
 
         Raises RunError where it cannot be written, or, elsewhere, where what came before it could not.
         """
+        writer, place = self._taken(entry)
+        writer.flush()
+        self._add(entry.key, place)
+
+    async def appended(self, entry: Entry) -> None:
+        """As `append`, together with the responses that other tasks write in the same turn of the loop."""
+        writer, place = self._taken(entry)
+        await writer.flushed()
+        self._add(entry.key, place)
+
+    def _taken(self, entry: Entry) -> tuple[Writer, Place]:
         if self._closed:
             raise RunError(f"{self._folder.url}: a response came after the journal was closed")
         if self._writer is None:
@@ -102,7 +113,7 @@ class Journal:
         counts[2] = min(counts[2] + reply.completion_tokens, MAX_COUNT)
         line = encoded(entry, self._sums)
         number, offset = self._writer.append(line)
-        self._add(entry.key, (number, offset, len(line), entry.at[: len(reply.choices)]))
+        return self._writer, (number, offset, len(line), entry.at[: len(reply.choices)])
 
     async def close(self) -> None:
         """Return when everything is durable; nothing can be read or written afterwards.  Raises RunError where it is not."""

@@ -5,10 +5,12 @@ from generators.teachers.openai import OpenAITable
 from generators.teachers.recorded import RecordedTable
 from generators.teachers.solver import SolverTable
 from generators.teachers.table import TeacherTable
+from generators.teachers.vllm import VllmTable
 
 TEACHERS: dict[str, type[TeacherTable]] = {
     "openai": OpenAITable,
     "mixture": MixtureTable,
     "recorded": RecordedTable,
     "solver": SolverTable,
+    "vllm": VllmTable,
 }

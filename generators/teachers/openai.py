@@ -37,9 +37,11 @@ class OpenAITable(PaidTable):
         None, pattern=r"^[A-Z_][A-Z0-9_]*$", description="the environment's variable that holds the key, such as OPENAI_API_KEY"
     )
     extra_body: Table = Field({}, description="further keys of every request, as the server knows them")
-    # A chain of 32,768 tokens at 40 a second takes 819 s, and such a server may send nothing before its end.
-    timeout: float = Field(3600.0, gt=0, description="seconds that one call may take")
-    idle_timeout: float = Field(900.0, gt=0, description="seconds without a byte from the server")
+    # A chain of 32,768 tokens at 40 a second takes 819 s; twice that lets it wait its turn on the server.
+    timeout: float = Field(1800.0, gt=0, description="seconds that one call may take")
+    idle_timeout: float | None = Field(
+        None, gt=0, description="seconds without a byte from the server; most servers send nothing before an answer is whole"
+    )
 
     @field_validator("base_url")
     @classmethod
@@ -103,7 +105,7 @@ async def connect_to(
     key: str | None = None,
     extra_body: Table | None = None,
     timeout: float,
-    idle_timeout: float,
+    idle_timeout: float | None = None,
 ) -> Client:
     """Return a client of the server at `base_url`.  The key is sent to it and kept nowhere."""
     headers = {"Content-Type": "application/json"}

@@ -39,7 +39,7 @@ class PaidTeacher:
         self._prefix = hashlib.blake2b(
             orjson.dumps([KEY_VERSION, name, seed, identity], option=orjson.OPT_SORT_KEYS), digest_size=KEY_BYTES
         )
-        self._asking: dict[str, asyncio.Future[None]] = {}
+        self._asking: dict[str, list[asyncio.Future[None]]] = {}  # who waits for a prompt that is being asked
 
     def key(self, prompt: Prompt) -> str:
         """Return the journal's key of a prompt: a hash of all that decides the answer but the sample's number."""
@@ -53,17 +53,18 @@ class PaidTeacher:
         """Return the completions numbered from `first`; those that failed for good are missing and among `rejects`."""
         key = self.key(prompt)
         while key in self._asking:  # the same prompt is being asked: what it brings is in the journal then
-            await self._asking[key]
+            answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._asking[key].append(answered)
+            await answered
         have = self._journal.choices(key)
         missing = [number for number in range(first, first + n) if number not in have]
         if missing:
-            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._asking[key] = done
+            self._asking[key] = []
             try:
                 await self._fill(prompt, key, missing, have)
             finally:
-                del self._asking[key]
-                done.set_result(None)
+                for answered in self._asking.pop(key):
+                    answered.set_result(None)
         return [one for number in range(first, first + n) if number in have and (one := self._completion(prompt, have[number]))]
 
     async def _fill(self, prompt: Prompt, key: str, missing: Sequence[int], have: dict[int, Choice]) -> None:
@@ -79,7 +80,7 @@ class PaidTeacher:
         request = Request(prompt.sent, sampling, len(numbers), _seed(key, numbers[0]) if self._table.seeded else None)
         held = await self._ledger.hold(self.name, *_bounds(request)) if self._ledger.has_budget else 0.0
         try:
-            reply, seconds = await self._flow.ask(request, lambda reply: self._note(prompt, key, (), reply, 0.0))
+            reply, seconds = await self._flow.ask(request, lambda reply: self._note_useless(prompt, key, reply))
         except Transient as failure:
             self.failed += len(numbers)
             self._reject(prompt, "teacher_failed", f"given up after {self._table.attempts} tries: {failure}", len(numbers))
@@ -90,15 +91,17 @@ class PaidTeacher:
         finally:
             self._ledger.settle(held)
         given = numbers[: len(reply.choices)]
-        self._note(prompt, key, tuple(given), reply, seconds)
+        self._ledger.pay(self.name, prompt.role, reply)
+        await self._journal.appended(Entry(key, self.name, prompt.role, tuple(given), reply, round(seconds, 3)))
         have.update(zip(given, reply.choices, strict=False))
         if len(given) < len(numbers):
             self._most = min(self._most, len(given))
             await self._fill(prompt, key, numbers[len(given) :], have)
 
-    def _note(self, prompt: Prompt, key: str, numbers: tuple[int, ...], reply: Reply, seconds: float) -> None:
-        self._journal.append(Entry(key, self.name, prompt.role, numbers, reply, round(seconds, 3)))
+    def _note_useless(self, prompt: Prompt, key: str, reply: Reply) -> None:
+        """Write down what a reply of no use has cost."""
         self._ledger.pay(self.name, prompt.role, reply)
+        self._journal.append(Entry(key, self.name, prompt.role, (), reply._replace(choices=()), 0.0))
 
     def _completion(self, prompt: Prompt, choice: Choice) -> Completion | None:
         parts = split_thought(choice.text) if choice.reasoning is None else Parts(choice.reasoning.strip(), choice.text.strip())

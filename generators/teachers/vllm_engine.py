@@ -153,7 +153,7 @@ class Engine:
 
     def _turn(self) -> None:
         """Take what has come, let one step be computed, hand over what is finished."""
-        busy = self._running or self._waiting
+        busy = bool(self._running or self._waiting)
         try:
             while not self._closing:
                 self._take(self._inbox.get(block=not busy))

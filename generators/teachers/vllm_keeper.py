@@ -6,6 +6,7 @@ Those who use the command's server hold USERS_LOCK shared.  The system lets go o
 so when the keeper gets it for itself alone, no user is left: it stops the command, with all that it started.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -28,14 +29,10 @@ def _stop(server: "subprocess.Popen[bytes]") -> None:
     """End the command, then whatever of its process group is left."""
     if server.poll() is None:
         server.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             server.wait(TERM_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(server.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     server.wait()
 
 
@@ -55,10 +52,8 @@ def keep(users_lock: str, state: str, command: "list[str]") -> int:
                 time.sleep(POLL_SECONDS)
         status = server.poll()
     finally:
-        try:
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(state)  # nobody may find the server any more
-        except FileNotFoundError:
-            pass
         _stop(server)
     return 0 if status is None else (status or 1)
 
