@@ -39,10 +39,10 @@ def build(plan: Plan, options: Options, console: Console, sample: bool = True, c
     run = _opened(plan, options.out, sample)
     with run.locked(), _saying_how_to_go_on(run):
         storage.write_bytes(run.recipe, plan.to_toml().encode())
-        run.unpublish()
         with board(run.partitions, _stages(sample, curate), console, plan.recipe.budget) as reporter:
             if sample:
                 _sample(plan, run, options, reporter, console)
+            run.unpublish()  # not before: a teacher that is gone must not cost an earlier release
             if curate:
                 _curate(plan, run, options, reporter)
     return run
@@ -93,16 +93,20 @@ def _check_samples(plan: Plan, run: RunDir) -> None:
 def _saying_how_to_go_on(run: RunDir) -> Iterator[None]:
     in_main = threading.current_thread() is threading.main_thread()  # elsewhere no handler can be set
     before = signal.signal(signal.SIGTERM, signal.default_int_handler) if in_main else None  # batch systems stop runs so
-    go_on = f"{run.url} has no MANIFEST.json; the same command goes on from the partitions that are done"
     try:
         yield
     except KeyboardInterrupt:
-        raise RunError(f"interrupted: {go_on}") from None
+        raise RunError(f"interrupted: {_going_on(run)}") from None
     except RunError as error:
-        raise RunError(f"{error}; mend that: {go_on}") from error
+        raise RunError(f"{error}; mend that: {_going_on(run)}") from error
     finally:
         if in_main:
             signal.signal(signal.SIGTERM, before)
+
+
+def _going_on(run: RunDir) -> str:
+    holds = "holds its earlier release" if storage.exists(run.manifest) else "has no MANIFEST.json"
+    return f"{run.url} {holds}; the same command goes on from the partitions that are done"
 
 
 def _sample(plan: Plan, run: RunDir, options: Options, reporter: Reporter, console: Console) -> None:

@@ -94,7 +94,7 @@ def resolve(recipe: Recipe) -> Plan:
     teachers = {
         name: pick(_rooted(table, recipe.root), "kind", TEACHERS, f"[teacher.{name}]") for name, table in recipe.teacher.items()
     }
-    strategy = pick(recipe.strategy, "kind", STRATEGIES, "[strategy]")
+    strategy = pick({"kind": "repeated", **recipe.strategy}, "kind", STRATEGIES, "[strategy]")
     _check_names("[strategy] teachers", strategy.teachers or (), teachers)
     _check_mixtures(teachers)
     _check_names("[select] keep", recipe.select.keep, RULES)

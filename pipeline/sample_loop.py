@@ -3,6 +3,7 @@
 import asyncio
 import collections
 import gc
+import resource
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -16,9 +17,11 @@ from generators.teachers.client import Client, PaidTable
 from generators.teachers.flow import Flow
 from generators.teachers.ledger import Ledger
 from pipeline.progress import Reporter
+from schemas.errors import UserError
 
 FREE_PROBLEMS = 64  # open problems where no teacher has a cap: free teachers never wait, so few are enough
 WIDEST = 3  # times as many problems open as calls may be in flight, where calls wait to be tried again
+OTHER_FILES = 256  # that a process has open beside connections: libraries, logs and files of the run; 90 were seen
 GC_THRESHOLD = 50_000  # objects between two collections: tens of megabytes of garbage at most
 REPORT_SECONDS = 0.5
 
@@ -54,7 +57,12 @@ class SampleLoop:
     ) -> None:
         prices = {name: table.price for name, table in tables.items() if table.price is not None}
         self.ledger = Ledger(prices, budget, spent)
-        self.flows = {name: Flow(name, table, _connector(table, name, logs, shared), self._widen) for name, table in tables.items()}
+        _have_files(sum(table.max_in_flight for table in tables.values()))
+        known = {teacher for teacher, _ in spent}.__contains__
+        self.flows = {
+            name: Flow(name, table, _connector(table, name, logs, shared), self._widen, known(name))
+            for name, table in tables.items()
+        }
         self._base = sum(table.max_in_flight for table in tables.values()) or FREE_PROBLEMS
         self._wanted = self._base
         self._workers: set[asyncio.Task[None]] = set()
@@ -139,6 +147,7 @@ class SampleLoop:
         self._failure = self._failure or error
         for flow in self.flows.values():
             flow.close(self._failure)
+        self.ledger.close(self._failure)
         self._next()  # no partition waits for its turn any more
 
     @property
@@ -189,6 +198,20 @@ class SampleLoop:
             worker.cancel()
         for flow in self.flows.values():
             await flow.disconnect()
+
+
+def _have_files(calls: int) -> None:
+    """Raise the process's limit of open files where so many connections need it.  Raises UserError where it cannot be raised."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = calls + OTHER_FILES
+    if soft == resource.RLIM_INFINITY or needed <= soft:
+        return
+    if hard != resource.RLIM_INFINITY and needed > hard:
+        raise UserError(
+            f"max_in_flight = {calls} in all needs {needed} open files and this system allows {hard}; "
+            "lower max_in_flight, or raise the limit (ulimit -Hn)"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def _connector(table: PaidTable, name: str, logs: str, shared: bool) -> "Callable[[], Awaitable[Client]]":

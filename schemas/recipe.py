@@ -15,7 +15,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,6
 class Section(BaseModel):
     """A frozen table of the recipe.  Unknown keys and wrong types are errors, nothing is coerced."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Dedupe(Section):
@@ -43,7 +43,7 @@ class Recipe(Section):
     """A recipe as written, with the tables that plug-ins read still raw."""
 
     name: Name = Field(description="the dataset's name")
-    seed: int = Field(0, ge=0, description="of all randomness")
+    seed: int = Field(0, ge=0, le=2**63 - 1, description="of all randomness")
     partitions: int = Field(64, ge=1, le=99_999, description="output shards; a partition should be tens of megabytes")
     root: str = Field("", description="folder or URL that relative paths start from; empty for the current directory")
     budget: float | None = Field(

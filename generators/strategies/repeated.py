@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from generators import prompts
 from generators.strategies.strategy import Check, as_samples
@@ -26,6 +26,13 @@ class Repeated(Section):
     teachers: tuple[Name, ...] | None = Field(
         None, description="names of [teacher.NAME] tables; left out for all but a judge and the parts of a mixture"
     )
+
+    @field_validator("teachers")
+    @classmethod
+    def _are_different(cls, teachers: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if teachers is not None and len(set(teachers)) < len(teachers):
+            raise ValueError("teachers must be different: a name twice would give each of its samples twice")
+        return teachers
 
     async def solve(self, problem: Problem, teachers: Sequence[Teacher], check: Check) -> list[Sample]:
         """Return `samples` samples a teacher, teacher by teacher."""

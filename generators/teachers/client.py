@@ -11,6 +11,7 @@ from generators.teachers.table import TeacherTable
 from schemas.recipe import Section, Table
 from schemas.sample import Message
 
+MAX_BOUND = 2**31 - 1  # what servers keep a number of tokens in
 Api = Literal["chat", "completions"]
 
 
@@ -21,13 +22,19 @@ class Sampling(Section):
     top_p: float | None = Field(None, gt=0, le=1)
     top_k: int | None = Field(None, ge=-1, description="not of OpenAI's own servers")
     min_p: float | None = Field(None, ge=0, le=1, description="not of OpenAI's own servers")
-    max_tokens: int | None = Field(None, ge=1, description="tokens of one completion, at most")
-    max_completion_tokens: int | None = Field(None, ge=1, description="the same, for servers that refuse max_tokens")
+    max_tokens: int | None = Field(None, ge=1, le=MAX_BOUND, description="tokens of one completion, at most")
+    max_completion_tokens: int | None = Field(None, ge=1, le=MAX_BOUND, description="the same, for servers that refuse max_tokens")
     stop: tuple[str, ...] | None = Field(None, description="texts that end a completion")
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     repetition_penalty: float | None = Field(None, gt=0, description="not of OpenAI's own servers")
     logprobs: bool = Field(False, description="fill the column logprob with the completion's log-probability")
+
+    @model_validator(mode="after")
+    def _has_one_bound(self) -> "Sampling":
+        if self.max_tokens is not None and self.max_completion_tokens is not None:
+            raise ValueError("max_tokens and max_completion_tokens are two names of one bound: set one of them")
+        return self
 
     @property
     def bound(self) -> int | None:
@@ -65,6 +72,7 @@ class Reply(NamedTuple):
     choices: tuple[Choice, ...]
     prompt_tokens: int = 0  # counted once a request
     completion_tokens: int = 0  # of all choices together
+    is_counted: bool = True  # False where the server told no usage
 
 
 class Transient(Exception):
@@ -78,12 +86,14 @@ class Transient(Exception):
         retry_after: float | None = None,
         unreachable: bool = False,
         billed: Reply | None = None,
+        answered: bool = False,
     ) -> None:
         super().__init__(said)
         self.slow_down = slow_down  # 429, 503, timeouts: fewer calls at once
         self.retry_after = retry_after  # seconds that the server asks to wait
         self.unreachable = unreachable  # no connection came about
         self.billed = billed  # a reply of no use that was counted all the same
+        self.answered = answered  # the server is there and says no to this request: it may be the request's own fault
 
 
 class Refused(Exception):
@@ -149,8 +159,10 @@ class PaidTable(TeacherTable):
 
     def identity(self) -> Table:
         """Return all that decides what the model answers to given messages: the recipe's part of the journal's keys."""
-        decides = ("kind", "model", "revision", "api", "template", "sampling", "seeded")
-        return self.model_dump(mode="json", exclude_none=True, include=set(decides))
+        decides = {"kind", "model", "revision", "api", "sampling", "seeded"} | (
+            {"template"} if self.api == "completions" else set()
+        )
+        return self.model_dump(mode="json", exclude_none=True, include=decides)
 
     def text_of(self, messages: tuple[Message, ...]) -> str:
         """Return the text that a completions request sends for messages."""

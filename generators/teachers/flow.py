@@ -17,6 +17,7 @@ MAX_BACKOFF_SECONDS = 30.0
 # A server that never answered is probably not there or another one: longer waiting helps nobody.  Three tries of one call take
 # 1.5 seconds at most.
 NEVER_ANSWERED_SECONDS = 5.0
+GIVEN_UP_IN_A_ROW = 32  # each after `attempts` tries over a minute or two: so many prompts are not all at fault
 REFUSALS_BEFORE_ANY_REPLY = 8  # so many prompts are not all bad: the request itself is
 BYTES_PER_TOKEN = 4.0  # of English in today's vocabularies, about; only a guess until the first reply is counted
 GUESSED_COMPLETION = 512  # tokens, where nothing bounds a completion and none has been seen
@@ -38,6 +39,7 @@ class Flow:
         table: PaidTable,
         connect: Callable[[], Awaitable[Client]],
         widen: Callable[[int], None] = lambda calls: None,
+        has_answered: bool = False,
     ) -> None:
         self.name = name
         self.gate = Gate(table.max_in_flight)
@@ -53,7 +55,9 @@ class Flow:
         self._closing: BaseException | None = None
         self._succeeded: float | None = None  # the moment of the last reply
         self._failing: float | None = None  # the moment of the first failure after it
+        self._has_answered = has_answered  # in this run or, by the journal, before
         self._refusals = 0
+        self._given_up = 0  # calls since the last success
 
     async def ask(self, request: Request, billed: Callable[[Reply], None]) -> Answer:
         """Return the reply; a reply of no use that was billed on the way is told to `billed`.
@@ -76,13 +80,30 @@ class Flow:
             return await self._once(request, billed)
 
         def gives_up(state: tenacity.RetryCallState) -> bool:
+            failure = state.outcome.exception() if state.outcome is not None else None
+            is_its_own = isinstance(failure, Transient) and failure.answered
             others_succeed = self._succeeded is not None and self._succeeded > since
-            return state.attempt_number >= self._table.attempts and others_succeed
+            return state.attempt_number >= self._table.attempts and (others_succeed or is_its_own)
 
         retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(Transient), stop=gives_up, wait=_wait, sleep=self._pause, reraise=True
+            retry=tenacity.retry_if_exception_type(Transient), stop=gives_up, wait=self._wait, sleep=self._pause, reraise=True
         )
-        return await retrying(attempt)
+        try:
+            return await retrying(attempt)
+        except Transient as last:
+            self._note_given_up(last)
+            raise
+
+    def _note_given_up(self, failure: Transient) -> None:
+        """Stop the run where call after call is given up and none succeeds."""
+        self._given_up += 1
+        if self._given_up >= GIVEN_UP_IN_A_ROW:
+            error = RunError(
+                f"[teacher.{self.name}] {self._given_up} calls in a row were given up, the last one so: {failure}; "
+                "what was answered is in the journal"
+            )
+            self.close(error)
+            raise error from failure
 
     async def _once(self, request: Request, billed: Callable[[Reply], None]) -> Answer:
         await self.gate.enter()
@@ -109,7 +130,7 @@ class Flow:
         finally:
             self.gate.leave()
         now = time.monotonic()
-        self._succeeded, self._failing = now, None
+        self._succeeded, self._failing, self._has_answered, self._given_up = now, None, True, 0
         self.gate.grow()
         if self._tokens is not None:
             self._tokens_used += reply.prompt_tokens + reply.completion_tokens
@@ -135,11 +156,14 @@ class Flow:
 
     def _failed(self, failure: Transient) -> None:
         """Stop the run where every call has failed for too long."""
+        if failure.answered:
+            return
         now = time.monotonic()
         self._failing = now if self._failing is None else self._failing
         unknown = failure.unreachable and self._succeeded is None
         patience = min(NEVER_ANSWERED_SECONDS, self._table.patience) if unknown else self._table.patience
-        wait = failure.retry_after or 0.0
+        is_quiet = self._succeeded is None or now - self._succeeded > patience
+        wait = (failure.retry_after or 0.0) if is_quiet else 0.0
         if now - self._failing < patience and wait <= patience:
             return
         if wait > patience:
@@ -155,7 +179,7 @@ class Flow:
 
     def _refused(self, refusal: Refused) -> None:
         """Stop the run where the first requests are all refused, and not for their length."""
-        if self._succeeded is not None or refusal.reason == "prompt_too_long":
+        if self._has_answered or refusal.reason == "prompt_too_long":
             return
         self._refusals += 1
         if self._refusals >= REFUSALS_BEFORE_ANY_REPLY:
@@ -165,6 +189,12 @@ class Flow:
             )
             self.close(error)
             raise error from refusal
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        """Return the seconds before the next try: what the server asks for, and never less than a jittered back-off."""
+        failure = state.outcome.exception() if state.outcome is not None else None
+        asked = failure.retry_after if isinstance(failure, Transient) else None
+        return max(_jittered(state), min(asked or 0.0, self._table.patience))
 
     async def _pause(self, seconds: float) -> None:
         self._widen(1)
@@ -214,10 +244,3 @@ def _guess(request: Request) -> float:
 
 
 _jittered = tenacity.wait_random_exponential(multiplier=FIRST_BACKOFF_SECONDS, max=MAX_BACKOFF_SECONDS)
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    """Return the seconds before the next try: what the server asks for, and never less than a jittered back-off."""
-    failure = state.outcome.exception() if state.outcome is not None else None
-    asked = failure.retry_after if isinstance(failure, Transient) else None
-    return max(_jittered(state), asked or 0.0)

@@ -30,7 +30,9 @@ class Ledger:
         self.cost = cost_of(before, prices)
         self._prices = prices
         self._budget = budget
-        self._held = 0.0
+        self._held = 0.0  # money
+        self._calls = 0  # that it is held for
+        self._closed: BaseException | None = None
         self._waiting: collections.deque[asyncio.Future[None]] = collections.deque()
 
     @property
@@ -46,7 +48,9 @@ class Ledger:
         assert self._budget is not None
         most = self._prices[teacher].of(prompt_tokens, completion_tokens)
         while self.cost + self._held + most > self._budget:
-            if not self._held:
+            if self._closed is not None:
+                raise self._closed
+            if not self._calls:
                 raise UserError(
                     f"budget = {self._budget:g}: {self.cost:.6g} is spent and the next call may cost {most:.6g}; raise the budget "
                     "and run the same command: what was paid for is in the journal, and nothing is paid twice"
@@ -55,15 +59,23 @@ class Ledger:
             self._waiting.append(settled)
             await settled
         self._held += most
+        self._calls += 1
         return most
 
     def settle(self, held: float) -> None:
         """Let go of the money held for a call that has ended."""
         if self._budget is None:
             return
-        self._held -= held
-        if abs(self._held) < 1e-12:  # a sum of differences; what is left of it is rounding, far below a token's price
-            self._held = 0.0
+        self._calls -= 1
+        self._held = self._held - held if self._calls else 0.0  # what a sum of differences leaves behind is rounding
+        self._wake()
+
+    def close(self, error: BaseException) -> None:
+        """Have those who wait get `error`."""
+        self._closed = self._closed or error
+        self._wake()
+
+    def _wake(self) -> None:
         while self._waiting:
             waiting = self._waiting.popleft()
             if not waiting.done():

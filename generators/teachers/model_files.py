@@ -4,9 +4,9 @@ import hashlib
 import os
 from pathlib import Path
 
-WHOLE_BYTES = 32 << 20  # files up to this size are read whole: configs, templates and tokenizers of today's models are smaller
+WHOLE_BYTES = 32 << 20  # files up to this size are read whole
 BLOCKS = 64  # evenly spaced in a larger file, its first and last bytes among them
-BLOCK_BYTES = 64 << 10  # so 4 MiB of each, which takes under a second for 30 files of 5 GB on a local disk
+BLOCK_BYTES = 64 << 10  # so 4 MiB are read of each large file, whatever its size
 SUFFIXES = (".bin", ".gguf", ".jinja", ".json", ".model", ".pt", ".pth", ".py", ".safetensors", ".tiktoken", ".txt")
 
 

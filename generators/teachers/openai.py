@@ -3,6 +3,7 @@
 aiohttp, uvloop and orjson: by measurement (2,000 prompts, 50 ms a call) OpenAI's own SDK costs 21 times the CPU of this.
 """
 
+import json
 import os
 import re
 import urllib.parse
@@ -14,7 +15,7 @@ import orjson
 import yarl
 from pydantic import Field, field_validator
 
-from generators.teachers.client import Choice, Client, PaidTable, Refused, Reply, Request, Transient
+from generators.teachers.client import Choice, Client, PaidTable, Refused, Reply, Request, Sampling, Transient
 from generators.teachers.replies import Said, Unreadable, error_in, reply_in, retry_after_in
 from schemas.errors import UserError
 from schemas.problem import MAX_TEXT_BYTES
@@ -23,7 +24,9 @@ from schemas.recipe import Table
 MAX_REPLY_BYTES = 64 * MAX_TEXT_BYTES  # more choices of full length than one request brings
 KEY_SHOWN = "[api key]"  # what stands where a server repeats the key
 CONNECT_SECONDS = 30.0  # aiohttp's own bound on opening a socket
-RESERVED = ("model", "messages", "prompt", "n", "seed", "stream")  # what extra_body may not hold: we send it, or cannot read it
+# What extra_body may not hold: we send it, or cannot read it, or it would go past the budget.
+RESERVED = ("model", "messages", "prompt", "n", "seed", "stream", "best_of", *Sampling.model_fields)
+SHORTEST_KEY = 8  # shorter ones are no keys but the words that local servers are content with, which texts may well hold
 
 _TOO_LONG = re.compile(r"context.{0,20}(length|window|size)|max_model_len|(prompt|input).{0,40}too long|maximum.{0,40}tokens", re.I)
 
@@ -63,6 +66,11 @@ class OpenAITable(PaidTable):
         for name in RESERVED:
             if name in body:
                 raise ValueError(f"extra_body must not hold {name!r}: it has a place of its own, or an answer that is not read")
+        try:
+            orjson.dumps(body)
+            json.dumps(body, allow_nan=False)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"extra_body must be plain JSON: {error}") from error
         return body
 
     def identity(self) -> Table:
@@ -131,7 +139,8 @@ class OpenAIClient:
         self._session = session
         self._table = table
         self._name = name
-        self._key = key.encode() if key else None
+        self._has_key = key is not None
+        self._secret = re.compile(re.escape(key), re.I) if key is not None and len(key) >= SHORTEST_KEY else None
         self._extra_body = extra_body
         self._proxy = _proxy(base_url)
         self._answered = False
@@ -149,35 +158,32 @@ class OpenAIClient:
         except aiohttp.InvalidURL as error:
             raise UserError(f"[teacher.{self._name}] base_url leads to {self._url!r}, which is no URL; mend it") from error
         except aiohttp.ClientConnectorError as error:
-            raise Transient(f"cannot connect to {self._url}: {_cause(error)}", unreachable=True) from error
+            where = f"the proxy that the environment names, for {self._url}" if self._proxy else str(self._url)
+            raise Transient(self._hidden(f"cannot connect to {where}: {_cause(error)}"), unreachable=True) from None
         except (aiohttp.ClientError, OSError) as error:
-            raise Transient(f"lost the connection to {self._url}: {_cause(error)}") from error
-        if self._key is not None and self._key in body:
-            body = body.replace(self._key, KEY_SHOWN.encode())  # a server that repeats it must not get it into a file
+            raise Transient(self._hidden(f"lost the connection to {self._url}: {_cause(error)}")) from None
         if response.status != 200:
             raise self._failure(response, body)
         try:
             reply = self._without_key(reply_in(body, request.n, self._table.api))
         except Unreadable as error:
-            raise Transient(
-                f"{self._url} sent no reply that can be read: {self._hidden(str(error))} ({response.content_type})"
-            ) from error
+            why = f"{self._url} sent no reply that can be read: {error} ({response.content_type})"
+            raise Transient(self._hidden(why), answered=True) from None
         if not reply.choices:
-            raise Transient(f"{self._url} sent a reply without choices", billed=reply)
+            raise Transient(f"{self._url} sent a reply without choices", billed=reply, answered=True)
         self._answered = True
         return reply
 
     def _without_key(self, reply: Reply) -> Reply:
         """Return a reply without the key, which JSON can write in many ways."""
-        if self._key is None or not any(
-            self._key.decode() in text for choice in reply.choices for text in choice if isinstance(text, str)
-        ):
+        texts = (text for choice in reply.choices for text in choice if isinstance(text, str))
+        if self._secret is None or not any(self._secret.search(text) for text in texts):
             return reply
         clean = [Choice._make(self._hidden(part) if isinstance(part, str) else part for part in choice) for choice in reply.choices]
         return reply._replace(choices=tuple(clean))
 
     def _hidden(self, text: str) -> str:
-        return text if self._key is None else text.replace(self._key.decode(), KEY_SHOWN)
+        return text if self._secret is None else self._secret.sub(KEY_SHOWN, text)
 
     def _body(self, request: Request) -> bytes:
         if request.sampling is not self._sampling:  # nearly always the teacher's own, so it is made ready once
@@ -203,7 +209,7 @@ class OpenAIClient:
         if status == 401 or (status == 403 and not self._answered):
             mend = (
                 "its key is not accepted: mend what api_key_env names"
-                if self._key
+                if self._has_key
                 else "it wants a key: name its variable in api_key_env"
             )
             return UserError(f"{where} {told}; {mend}")
@@ -211,11 +217,11 @@ class OpenAIClient:
             return UserError(f"{where} {told}; mend base_url, or model = {self._table.model!r}, as the server knows them")
         if status == 402 or said.code == "insufficient_quota":
             return UserError(f"{where} {told}; top up the account: the same command goes on from there")
-        if 300 <= status < 400 or status == 405:
+        if status < 400 or status == 405:
             return UserError(f"{where} {told}; base_url leads elsewhere: give the address that answers itself, often ending in /v1")
         if status in (408, 409, 425, 429) or status >= 500:
             slow_down = status in (408, 429, 503, 504, 529)  # 529: overloaded, of Anthropic's servers
-            return Transient(told, slow_down=slow_down, retry_after=retry_after_in(response.headers))
+            return Transient(told, slow_down=slow_down, retry_after=retry_after_in(response.headers), answered=not slow_down)
         too_long = said.code == "context_length_exceeded" or status == 413 or _TOO_LONG.search(said.text) is not None
         return Refused("prompt_too_long" if too_long else "request_refused", told)
 
@@ -243,9 +249,17 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
 def _proxy(url: str) -> str | None:
     """Return the proxy that the environment names for a URL."""
     parts = urllib.parse.urlsplit(url)
-    if urllib.request.proxy_bypass(parts.hostname or ""):
-        return None
-    return urllib.request.getproxies().get(parts.scheme)
+    host = parts.hostname or ""
+    if host == "localhost" or host.startswith("127.") or host == "::1" or urllib.request.proxy_bypass(host):
+        return None  # what runs here is asked here
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    if proxy is None or "://" not in proxy:
+        return f"http://{proxy}" if proxy else None
+    if not proxy.startswith(("http://", "https://")):
+        raise UserError(
+            f"the environment's proxy for {parts.scheme}:// is a {proxy.split('://')[0]} one; only http:// ones are spoken to"
+        )
+    return proxy
 
 
 def _cause(error: BaseException) -> str:

@@ -19,6 +19,7 @@ from schemas.reject import Reject, shown
 KEY_VERSION = "journal_v1"  # a change of what a key is made of pays for everything again
 KEY_BYTES = 16
 SEED_STEP = 0x9E3779B1  # a prime near 2**32 divided by the golden ratio (Knuth, The Art of Computer Programming 3, 6.4): far apart
+SHORT_REPLIES = 3  # in a row: then a server gives no more at a time; one alone may be a slip
 MORE_PROMPT_TOKENS = 64  # of a chat template's own words, at most: those of today's open models have fewer than 40
 
 
@@ -36,6 +37,7 @@ class PaidTeacher:
         self._journal = journal
         self._ledger = ledger
         self._most = table.max_choices  # choices of one request, as far as the server has shown
+        self._short = 0  # replies in a row that had fewer choices than were asked for
         self._prefix = hashlib.blake2b(
             orjson.dumps([KEY_VERSION, name, seed, identity], option=orjson.OPT_SORT_KEYS), digest_size=KEY_BYTES
         )
@@ -91,11 +93,14 @@ class PaidTeacher:
         finally:
             self._ledger.settle(held)
         given = numbers[: len(reply.choices)]
+        reply = _charged(reply, request)
         self._ledger.pay(self.name, prompt.role, reply)
         await self._journal.appended(Entry(key, self.name, prompt.role, tuple(given), reply, round(seconds, 3)))
         have.update(zip(given, reply.choices, strict=False))
+        self._short = 0 if len(given) == len(numbers) else self._short + 1
         if len(given) < len(numbers):
-            self._most = min(self._most, len(given))
+            if self._short >= SHORT_REPLIES:
+                self._most = min(self._most, len(given))
             await self._fill(prompt, key, numbers[len(given) :], have)
 
     def _note_useless(self, prompt: Prompt, key: str, reply: Reply) -> None:
@@ -143,6 +148,15 @@ async def _all(*calls: "asyncio._CoroutineLike[None]") -> None:
 def _seed(key: str, number: int) -> int:
     """Return the request's seed, of 31 bits: the prompt's key and the first sample's number decide it."""
     return (int(key[:8], 16) + number * SEED_STEP) & 0x7FFFFFFF
+
+
+def _charged(reply: Reply, request: Request) -> Reply:
+    """Return a reply with its usage; where the server told none, what it may have used at most, as far as that is bounded."""
+    if reply.is_counted:
+        return reply
+    prompt, completion = _bounds(request)
+    written = sum(len((choice.text + (choice.reasoning or "")).encode()) for choice in reply.choices)
+    return reply._replace(prompt_tokens=int(prompt), completion_tokens=int(completion) or written)
 
 
 def _bounds(request: Request) -> tuple[float, float]:

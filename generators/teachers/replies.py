@@ -12,7 +12,7 @@ import orjson
 from generators.teachers.client import Api, Choice, Reply
 
 SAID_SHOWN = 300  # characters of a server's own words in a message
-MAX_COUNT = 2**53  # tokens of a reply: beyond it a count is nonsense
+MAX_COUNT = 2**31  # tokens of a reply: beyond it a count is nonsense
 
 
 class Unreadable(Exception):
@@ -28,7 +28,13 @@ class Said(NamedTuple):
 
 def reply_in(body: bytes, n: int, api: Api) -> Reply:
     """Return the reply in a body, with at most n choices.  Raises Unreadable."""
-    reply = _parsed(body)
+    try:
+        return _reply(_parsed(body), body, n, api)
+    except (ValueError, OverflowError, RecursionError) as error:  # numbers and nesting beyond all measure
+        raise Unreadable(f"{type(error).__name__} in {_shown(body)!r}") from error
+
+
+def _reply(reply: dict[str, Any], body: bytes, n: int, api: Api) -> Reply:
     choices = reply.get("choices")
     if not isinstance(choices, list):
         raise Unreadable(f"no list of choices in {_shown(body)!r}")
@@ -37,7 +43,9 @@ def reply_in(body: bytes, n: int, api: Api) -> Reply:
     prompt_tokens, completion_tokens = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
     read = _chat_choice if api == "chat" else _text_choice
     alone = completion_tokens if len(choices) == 1 else None
-    return Reply(tuple(read(choice, alone, prompt_tokens) for choice in choices[:n]), prompt_tokens or 0, completion_tokens or 0)
+    read_choices = tuple(read(choice, alone, prompt_tokens) for choice in choices[:n])
+    is_counted = prompt_tokens is not None and completion_tokens is not None
+    return Reply(read_choices, prompt_tokens or 0, completion_tokens or 0, is_counted)
 
 
 def _parsed(body: bytes) -> dict[str, Any]:
@@ -53,7 +61,7 @@ def _parsed(body: bytes) -> dict[str, Any]:
 def _parsed_loosely(body: bytes) -> Any:
     """Return what a body holds where orjson refuses it: bytes that are no UTF-8, and halves of surrogate pairs, become visible."""
     try:
-        return _valid(json.loads(body.decode("utf-8", "backslashreplace")))
+        return _valid(json.loads(body.decode("utf-8", "surrogateescape")))
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"no JSON but {_shown(body)!r}") from error
 
@@ -116,13 +124,17 @@ def _word(value: Any) -> str | None:
 
 
 def _count(value: Any) -> int | None:
+    value = int(value) if isinstance(value, float) and value.is_integer() else value
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT else None
 
 
 def _sum(values: list[Any] | None) -> float | None:
     if not values or any(not isinstance(value, int | float) for value in values):
         return None
-    total = math.fsum(values)
+    try:
+        total = math.fsum(values)
+    except (OverflowError, ValueError):
+        return None
     return total if math.isfinite(total) else None
 
 
@@ -137,7 +149,8 @@ def error_in(body: bytes) -> Said:
             error = error[name]
     inner = error if isinstance(error, dict) else {}
     text = inner.get("message", error)
-    return Said(_one_line(text if isinstance(text, str) else orjson.dumps(error).decode()), str(inner.get("code") or ""))
+    code = inner.get("code")
+    return Said(_one_line(text) if isinstance(text, str) else _shown(body), str(code) if isinstance(code, str | int) else "")
 
 
 def _shown(body: bytes) -> str:

@@ -1,7 +1,8 @@
 """vLLM inside this process: one engine in a thread of its own, fed by any number of event loops.
 
 The thread drives vLLM's synchronous engine, as `LLM.generate` does, and hands finished replies over once a step.  vLLM's own
-async engine loses more of the batch throughput: `benchmarks/vllm_engine.py` measures both.
+async engine is no slower on a quiet machine (`benchmarks/vllm_engine.py` has both), but always computes in a process of its own,
+which outlives a parent that is killed.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from schemas.recipe import Table
 # Sequences that are inside vLLM at once, in multiples of those that it runs at once: as many wait as can end in one step, and
 # the rest is tokenized while the model computes, not before it begins.
 AHEAD = 2
-CLOSE_SECONDS = 60.0  # a step of a large batch ends within it; the thread is left to the process's end where it does not
+CLOSE_SECONDS = 60.0  # to wait for the step under way; then the thread, a daemon, is left to the end of the process
 
 
 class _Job:
@@ -40,6 +41,8 @@ class _Job:
 
 
 Outcome = Reply | Exception
+_living: "set[Engine]" = set()  # engines of this process that have begun to start and not ended
+_living_lock = threading.Lock()
 
 
 class Engine:
@@ -49,6 +52,7 @@ class Engine:
         self._inbox: queue.SimpleQueue[Callable[[], None] | _Job | None] = queue.SimpleQueue()
         self._waiting: collections.deque[_Job] = collections.deque()
         self._running: dict[str, _Job] = {}
+        self._outcomes: list[tuple[_Job, Outcome]] = []  # of this turn
         self._inside = 0  # sequences
         self._count = 0
         self._closing = False
@@ -97,10 +101,12 @@ class Engine:
         try:
             self._start(model, revision, arguments)
         except BaseException as error:
+            with _living_lock:
+                _living.discard(self)
             self._ready.put(error if isinstance(error, UserError) else RunError(line_of("vLLM did not start", error, self._log)))
             return
         gc.collect()
-        gc.freeze()  # vLLM's and torch's own objects stay: walking them again and again costs more than all of this thread's work
+        gc.freeze()  # vLLM's and torch's own objects stay, so they need not be walked again and again
         self._ready.put(None)
         try:
             while not self._closing:
@@ -117,6 +123,7 @@ class Engine:
     def _start(self, model: str, revision: str | None, arguments: Mapping[str, Any]) -> None:
         with logging_to(self._log):
             from vllm.engine.arg_utils import EngineArgs
+            from vllm.exceptions import VLLMClientError
             from vllm.renderers.params import ChatParams
             from vllm.sampling_params import RequestOutputKind, SamplingParams
             from vllm.utils.mistral import is_mistral_tokenizer
@@ -126,6 +133,8 @@ class Engine:
         known = {field.name for field in dataclasses.fields(EngineArgs)}
         refuse_unknown(arguments, known)
         settings = {"disable_log_stats": True, "use_tqdm_on_load": False, **arguments}
+        with _living_lock:
+            _living.add(self)
         config = EngineArgs(model=model, revision=revision, **settings).create_engine_config()
         # Never with vLLM's core in a process of its own, its default: that process outlives a parent that is killed.
         self._engine = LLMEngine(
@@ -138,18 +147,22 @@ class Engine:
         self._most = AHEAD * int(config.scheduler_config.max_num_seqs)
         self._defaults: Table = config.model_config.get_diff_sampling_param()  # as vLLM's server takes them
         self._params: Any = SamplingParams
+        self._refuses: type[Exception] = VLLMClientError
         self._final: Any = RequestOutputKind.FINAL_ONLY
         tokenizer = self._engine.get_tokenizer()
         template = {"add_generation_prompt": True, "continue_final_message": False, "tokenize": is_mistral_tokenizer(tokenizer)}
         self._chat_params = ChatParams(chat_template=None, chat_template_content_format="auto", chat_template_kwargs=template)
 
     def _stop(self) -> None:
-        core = self._engine.engine_core
-        core.shutdown()
+        self._engine.engine_core.shutdown()
         del self._engine
-        from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
+        gc.collect()
+        with _living_lock:
+            _living.discard(self)
+            if not _living:  # what is let go of here belongs to all engines of the process
+                from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
 
-        cleanup_dist_env_and_memory()
+                cleanup_dist_env_and_memory()
 
     def _turn(self) -> None:
         """Take what has come, let one step be computed, hand over what is finished."""
@@ -162,18 +175,18 @@ class Engine:
             pass
         if self._closing:
             return
-        outcomes: list[tuple[_Job, Outcome]] = []
         while self._waiting and (not self._inside or self._inside + self._waiting[0].request.n <= self._most):
-            job = self._waiting.popleft()
-            try:
-                self._add(job)
-            except ValueError as error:  # what vLLM raises for requests that it cannot serve
-                outcomes.append((job, refusal_of(error)))
+            self._add(self._waiting[0])
+            self._waiting.popleft()  # not before: where adding it breaks the engine, it must get its answer too
         if self._running:
             for output in self._engine.step():
                 if output.finished and (done := self._running.pop(output.request_id, None)) is not None:
                     self._inside -= done.request.n
-                    outcomes.append((done, reply_of(output)))
+                    self._outcomes.append((done, reply_of(output)))
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        outcomes, self._outcomes = self._outcomes, []
         _deliver(outcomes)
 
     def _take(self, item: "Callable[[], None] | _Job | None") -> None:
@@ -185,10 +198,19 @@ class Engine:
             item()
 
     def _add(self, job: _Job) -> None:
-        prompt = self._rendered(job)
+        """Give a job to vLLM, or note why it cannot be served."""
+        try:
+            prompt = self._rendered(job)
+        except Exception as error:  # of the text or its template: another prompt may fare better
+            self._outcomes.append((job, refusal_of(error)))
+            return
         self._count += 1
         name = str(self._count)
-        job.name = self._engine.add_request(name, prompt, self._sampling(job.request))
+        try:
+            job.name = self._engine.add_request(name, prompt, self._sampling(job.request))
+        except (ValueError, self._refuses) as error:
+            self._outcomes.append((job, refusal_of(error)))
+            return
         self._running[name] = job
         self._inside += job.request.n
 
@@ -227,7 +249,8 @@ class Engine:
         jobs = [*self._running.values(), *self._waiting]
         self._running.clear()
         self._waiting.clear()
-        _deliver([(job, self._death) for job in jobs])
+        self._outcomes += [(job, self._death) for job in jobs]
+        self._hand_over()
 
 
 def _deliver(outcomes: list[tuple[_Job, Outcome]]) -> None:

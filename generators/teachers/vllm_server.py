@@ -18,13 +18,13 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
 from generators.teachers import vllm_keeper
 from generators.teachers.client import Client, PaidTable, Reply, Request
 from generators.teachers.openai import connect_to
+from generators.teachers.replies import SAID_SHOWN
 from generators.teachers.vllm_terms import refuse_unknown
 from schemas.errors import RunError, UserError
 from schemas.recipe import Table
@@ -36,6 +36,7 @@ PORT_TRIES = 3  # another program may take a free port before the server does
 
 _UNKNOWN = re.compile(r"unrecognized arguments?: --?([\w-]+)")
 _PORT_TAKEN = re.compile(r"address already in use", re.I)
+_ERROR = re.compile(r"[\w.]*(Error|Exception)\b: \S|.*\berror: ")
 _PREFIX = re.compile(r"^(\([^)]*\)\s*)?([A-Z]+ \d\d-\d\d \S+ \[[^\]]*\]\s*)?")
 _LIST_ARGUMENTS = (
     "import dataclasses, json, vllm.engine.arg_utils as a; "
@@ -201,12 +202,15 @@ class Server:
             return log.read().decode("utf-8", "replace")
 
     def _last_words(self) -> str:
-        """Return the log's last line that names an error, else its last line."""
+        """Return the log's last error with the line that explains it, else its last line."""
         lines = [clean for line in self._tail().splitlines() if (clean := _PREFIX.sub("", line).strip())]
-        named = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b: \S|.*\berror: ", line)]
-        # The first such line of the engine says the cause; what follows in the server only says that the engine failed.
-        telling = [line for line in named if "Engine core initialization failed" not in line]
-        return " ".join([*lines, *named, *telling][-1][:300].split()) if lines else "none"
+        named = [number for number, line in enumerate(lines) if _ERROR.match(line)]
+        # The engine's own error says the cause; the server then only says that its engine failed.
+        telling = [number for number in named if "Engine core initialization failed" not in lines[number]]
+        if not lines:
+            return "none"
+        last = [len(lines) - 1, *named, *telling][-1]
+        return " ".join(" ".join(lines[last : last + 2]).split())[:SAID_SHOWN]
 
 
 def _free_port() -> int:
@@ -252,12 +256,9 @@ async def server_client(
     """Return a client of this machine's server for a model.  Raises as `Server.join` does."""
     server = Server(table, name, arguments, log, python)
     timeout, idle_timeout = timeouts
-    extra: dict[str, Any] = {}
     try:
         url = await server.join(ready)
-        return ServerClient(
-            await connect_to(url, table, name, extra_body=extra, timeout=timeout, idle_timeout=idle_timeout), server
-        )
+        return ServerClient(await connect_to(url, table, name, timeout=timeout, idle_timeout=idle_timeout), server)
     except BaseException:
         server.leave()
         raise

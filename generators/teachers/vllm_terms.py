@@ -46,7 +46,7 @@ def reply_of(output: Any) -> Reply:
     return Reply(choices, prompt_tokens, sum(one.tokens or 0 for one in choices))
 
 
-def refusal_of(error: ValueError) -> Refused:
+def refusal_of(error: Exception) -> Refused:
     """Return what vLLM's refusal of one request means."""
     said = " ".join(str(error).split())
     return Refused("prompt_too_long" if _TOO_LONG.search(said) else "request_refused", f"vLLM: {said}")

@@ -43,7 +43,10 @@ def journal_command(run: str, compact: bool) -> None:
         surveys = _surveys(directory)
         logs = _compact(directory)
     _print(surveys, prices)
-    click.echo(f"compacted to {logs:,} logs; what was torn or damaged is kept in damaged.txt beside its log")
+    aside = any(one.torn or one.damaged for one in surveys)
+    click.echo(
+        f"compacted to {logs:,} logs" + ("; what was torn or damaged is kept in damaged.txt beside its log" if aside else "")
+    )
 
 
 def _surveys(directory: RunDir) -> "list[Survey]":

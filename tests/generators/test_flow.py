@@ -99,6 +99,42 @@ def test_a_teacher_that_never_answers_again_stops_the_run() -> None:
     _run(scene)
 
 
+def test_a_prompt_that_always_fails_is_given_up_even_where_nothing_else_is_asked() -> None:
+    flow, client = _flow(itertools.repeat(Transient("500: this prompt", answered=True)), attempts=3, patience=0.0)
+
+    async def scene() -> None:
+        for _ in range(31):
+            with pytest.raises(Transient, match="this prompt"):
+                await flow.ask(REQUEST, _ignore)
+        with pytest.raises(RunError, match=r"32 calls in a row were given up, the last one so: 500: this prompt"):
+            await flow.ask(REQUEST, _ignore)
+
+    _run(scene)
+    assert len(client.calls) == 32 * 3
+
+
+def test_refusals_of_a_teacher_that_has_answered_before_are_their_prompts_own() -> None:
+    flow, _ = _flow(itertools.repeat(Refused("request_refused", "400: content filter")))
+    flow._has_answered = True
+
+    async def scene() -> None:
+        for _ in range(50):
+            with pytest.raises(Refused):
+                await flow.ask(REQUEST, _ignore)
+
+    _run(scene)
+
+
+def test_a_long_wait_that_one_call_is_told_stops_nothing_while_others_succeed() -> None:
+    flow, _ = _flow([REPLY, Transient("429", retry_after=4000), REPLY], patience=0.3)
+
+    async def scene() -> None:
+        await flow.ask(REQUEST, _ignore)
+        assert (await flow.ask(REQUEST, _ignore)).reply == REPLY
+
+    _run(scene)
+
+
 def test_a_teacher_that_is_away_for_less_than_its_patience_costs_nobody_a_sample() -> None:
     flow, client = _flow([REPLY, *[Transient("reset")] * 30, REPLY], patience=20, attempts=2)
 

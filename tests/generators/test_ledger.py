@@ -43,6 +43,42 @@ def test_no_order_of_calls_spends_more_than_the_budget(budget: int, calls: list[
     assert ledger.cost == pytest.approx(cost_of(ledger.usage, PRICES))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_rounding_never_leaves_a_call_waiting_for_nobody(seed: int) -> None:
+    """Prices as in yen: sums of thousands of held amounts leave residues that no absolute bound catches."""
+    rng = random.Random(seed)
+    ledger = Ledger({"main": Price(input=150.7, output=750.3)}, 6000.0, {})
+
+    async def call() -> bool:
+        try:
+            held = await ledger.hold("main", rng.randint(1, 900), 20_000)
+        except UserError:
+            return False
+        await asyncio.sleep(0)
+        ledger.pay("main", "sample", Reply((), 100, rng.randint(1, 20_000)))
+        ledger.settle(held)
+        return True
+
+    async def all_calls() -> list[bool]:
+        return await asyncio.wait_for(asyncio.gather(*(call() for _ in range(3000))), 30)
+
+    assert set(asyncio.run(all_calls())) == {True, False}
+    assert ledger.cost <= 6000
+
+
+def test_those_who_wait_are_told_when_the_run_stops() -> None:
+    async def scene() -> None:
+        ledger = Ledger(PRICES, 60e-6, {})
+        await ledger.hold("main", 50, 0)
+        waiting = asyncio.create_task(ledger.hold("main", 50, 0))
+        await asyncio.sleep(0)
+        ledger.close(ValueError("stopped"))
+        with pytest.raises(ValueError, match="stopped"):
+            await asyncio.wait_for(waiting, 5)
+
+    asyncio.run(scene())
+
+
 def test_what_was_spent_before_counts() -> None:
     before = Ledger(PRICES, None, {})
     before.pay("main", "sample", Reply((), 10, 10))

@@ -107,6 +107,41 @@ def test_a_server_s_own_words_are_found(body: bytes, text: str, code: str) -> No
     assert error_in(body) == (text, code)
 
 
+STRANGE = {
+    "huge log-probabilities": ("a", "1e308}, {"),
+    "infinite ones": ("a", "Infinity}, {"),
+    "a number beyond floats": ("a\\\\ud800", "1" + "0" * 400 + "}, {"),
+}
+
+
+@pytest.mark.parametrize(("text", "value"), STRANGE.values(), ids=STRANGE)
+def test_strange_numbers_cost_no_answer(text: str, value: str) -> None:
+    listed = f'[{{"logprob": {value}"logprob": {value.removesuffix("}, {")}}}]'
+    body = f'{{"choices": [{{"message": {{"content": "{text}"}}, "logprobs": {{"content": {listed}}}}}]}}'
+    (choice,) = reply_in(body.encode(), 1, "chat").choices
+    assert choice.text.startswith("a") and choice.logprob is None
+
+
+def test_nesting_in_a_reply_or_an_error_is_no_crash() -> None:
+    deep = b'{"text":' * 900 + b"1" + b"}" * 900
+    with pytest.raises(Unreadable):
+        reply_in(b'{"choices":[{"message":{"content":[' + deep + b"]}}]}", 1, "chat")
+    assert len(error_in(b'{"error":' + deep + b"}").text) <= SAID_SHOWN
+
+
+def test_bytes_that_are_no_unicode_are_made_visible() -> None:
+    (choice,) = reply_in(b'{"choices":[{"message":{"content":"a\xffb"}}]}', 1, "chat").choices
+    assert choice.text == "a\\udcffb"
+
+
+@pytest.mark.parametrize(
+    "usage", [{}, {"prompt_tokens": -1, "completion_tokens": 2}, {"prompt_tokens": "3", "completion_tokens": 2}]
+)
+def test_a_usage_that_cannot_be_read_is_known_to_be_none(usage: dict[str, object]) -> None:
+    body = json.dumps({"choices": [{"message": {"content": "x"}}], "usage": usage}).encode()
+    assert not reply_in(body, 1, "chat").is_counted
+
+
 def test_retry_after_is_seconds_or_a_date() -> None:
     assert retry_after_in({"Retry-After": " 2.5 "}) == 2.5
     assert retry_after_in({"Retry-After": "-3"}) == 0

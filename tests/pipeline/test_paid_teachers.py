@@ -39,7 +39,7 @@ ASKED_ANEW = [
     "teacher.main.sampling.max_tokens=255",
     'teacher.main.sampling.stop=["END"]',
     "teacher.main.sampling.logprobs=true",
-    "teacher.main.extra_body.top_k=5",
+    "teacher.main.extra_body.guided_choice=5",
     "teacher.main.seeded=false",
 ]
 NOT_ASKED_ANEW = [
@@ -158,6 +158,13 @@ BAD = {
     'teacher.main.base_url="ftp://x"': "base_url must begin with http://",
     'teacher.main.base_url="http://user:pw@x/v1"': "must hold no password",
     "teacher.main.extra_body.messages=1": "extra_body must not hold 'messages'",
+    "teacher.main.extra_body.max_tokens=5000": "extra_body must not hold 'max_tokens'",
+    "teacher.main.extra_body.d=nan": "extra_body must be plain JSON",
+    "teacher.main.sampling.max_completion_tokens=9": "two names of one bound",
+    "teacher.main.sampling.max_tokens=99999999999999999999999": "max_tokens",
+    "teacher.main.timeout=inf": "finite number",
+    "teacher.main.price={ input = inf, output = 1.0 }": "finite number",
+    'strategy.teachers=["main","main"]': "teachers must be different",
     "teacher.main.sampling.temperatur=1": "did you mean 'temperature'?",
     "teacher.main.sampling.temperature=-1": "greater than or equal to 0",
     "teacher.main.sampling.temperature=nan": "temperature",

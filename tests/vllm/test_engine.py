@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,8 +15,10 @@ from schemas.sample import Message
 from tests.vllm.conftest import ENGINE
 from tests.vllm.tiny_model import LENGTH, save_model
 
-pytestmark = [pytest.mark.vllm, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.vllm, pytest.mark.timeout(240)]
 T = TypeVar("T")
+ENGINE_THREAD = "vllm-engine"
+OTHER = {**ENGINE, "max_num_seqs": 16}  # an engine of its own
 WARM = Sampling(temperature=1.0, max_tokens=24)
 
 
@@ -41,6 +43,18 @@ def with_client(table: VllmTable, folder: Path, work: Callable[[Client], Awaitab
             await client.close()
 
     return asyncio.run(run())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kept(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hold the engine that most tests ask, so that it starts once."""
+    runner = asyncio.Runner()
+    client = runner.run(table_of(model).connect("main", str(tmp_path_factory.mktemp("logs")), False))
+    yield
+    assert runner.run(client.ask(request_of("a"))).choices  # engines that ended or died beside it took nothing from it
+    runner.run(client.close())
+    runner.close()
+    assert ENGINE_THREAD not in {thread.name for thread in threading.enumerate()}
 
 
 def asked(model: Path, folder: Path, *requests: Request, **changes: Any) -> list[Reply]:
@@ -133,7 +147,8 @@ def test_a_model_that_is_not_there_is_one_line_with_the_log(tmp_path: Path) -> N
 
 
 def test_threads_share_an_engine_and_the_last_closes_it(model: Path, tmp_path: Path) -> None:
-    table = table_of(model)
+    table = table_of(model, engine=OTHER)
+    before = [thread.name for thread in threading.enumerate()].count(ENGINE_THREAD)
     together, replies = threading.Barrier(3), []
 
     def use() -> None:
@@ -152,7 +167,7 @@ def test_threads_share_an_engine_and_the_last_closes_it(model: Path, tmp_path: P
         thread.join()
     assert len(replies) == 3 and len({reply.choices for reply in replies}) == 1
     assert len(engines) == 1
-    assert "vllm-engine" not in {thread.name for thread in threading.enumerate()}
+    assert [thread.name for thread in threading.enumerate()].count(ENGINE_THREAD) == before
 
 
 def test_cancelled_and_late_calls_leave_the_engine_free(model: Path, tmp_path: Path) -> None:
@@ -191,7 +206,7 @@ def test_a_dead_engine_ends_all_calls_with_one_line(model: Path, tmp_path: Path)
         later = await asyncio.gather(client.ask(request_of("later")), return_exceptions=True)
         return [*calls, *later]
 
-    ended = with_client(table_of(model), tmp_path, work)
+    ended = with_client(table_of(model, engine=OTHER), tmp_path, work)
     assert {type(one) for one in ended} == {RunError}
     assert all("the vLLM engine died: MemoryError: out of memory on the device" in str(one) for one in ended)
 
