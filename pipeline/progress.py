@@ -162,7 +162,8 @@ class Board:
             task = self._tasks[name]
             self._panel.update(task, completed=stage.partitions, rows=stage.rows, rate=stage.rate, seconds=stage.seconds)
         spending = self._spending_line()
-        return Group(self._panel, Text(spending)) if spending else Group(self._panel)
+        lines = spending.replace("; cost", "\ncost")  # each fits a terminal of 80 columns
+        return Group(self._panel, Text(lines)) if spending else Group(self._panel)
 
     def _spending_line(self) -> str:
         if self._spending is None:

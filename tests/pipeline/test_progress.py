@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from generators.journal import Usage
 from pipeline import progress
 from pipeline.progress import STAGES, Board, Reporter, board
 
@@ -147,3 +148,17 @@ def test_a_run_that_fails_still_ends_its_board() -> None:
         raise RuntimeError("mine")
     assert _lines(console) == ["starbeam: read problems: 1/1 partitions, 1 rows"]
     assert folder is not None and not os.path.exists(folder)
+
+
+def test_what_is_spent_is_shown_with_its_budget_and_what_all_of_it_will_cost(tmp_path: Path) -> None:
+    console = _console()
+    shown = Board(console, str(tmp_path), 2, ("sample",), budget=5.0)
+    reporter = Reporter(str(tmp_path))
+    reporter.plan(40)
+    reporter.spend({("main", "sample"): Usage(10, 300, 900), ("judge", "judge"): Usage(2, 50, 4)}, 0.5, 7)
+    reporter.add("sample", partitions=2, rows=20, problems=10)
+    shown.stop()
+    shown.run()
+    said = _said(console)
+    assert "12 calls, 7 in flight; 350 + 904 tokens; cost 0.5 of 5; about 2 in all" in said
+    assert "starbeam: judge (judge): 2 calls, 50 + 4 tokens" in said and "main (sample): 10 calls" in said
