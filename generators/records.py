@@ -8,7 +8,6 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from pathlib import PurePosixPath
 from typing import IO, Any, NamedTuple
 
 import fsspec
@@ -38,7 +37,7 @@ class Record(NamedTuple):
     @property
     def source(self) -> str:
         """The file's name without its folder: the same on every machine."""
-        return PurePosixPath(self.path).name
+        return self.path.rsplit("/", 1)[-1]
 
     def reject(self, stage: str, reason: str, detail: str) -> Reject:
         """Return the reject that this record becomes."""
@@ -156,7 +155,7 @@ def _parse(line: bytes, text: str) -> dict[str, Any]:
         raise FieldError("record_too_long", f"the line is over {MAX_RECORD_BYTES} bytes")
     try:
         line.decode()
-        fields = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        fields = _DECODER.decode(text)
     except UnicodeDecodeError as error:
         raise FieldError("bad_utf8", f"not UTF-8 at byte {error.start}") from error
     except (ValueError, RecursionError) as error:
@@ -180,6 +179,9 @@ def _finite(text: str) -> float:
     if math.isinf(value):
         raise ValueError(f"{text[:40]} is out of range")
     return value
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
 
 
 def json_text(value: Any, **options: Any) -> str:

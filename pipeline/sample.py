@@ -191,7 +191,8 @@ def problems_in(url: str) -> Iterator[Problem]:
     """Yield the problems of a file, few of them as objects at once."""
     for batch in shards.batches(url, PROBLEMS_READ):
         for row in batch.to_pylist():
-            yield Problem(**{**row, "choices": tuple(row["choices"])})
+            row["choices"] = tuple(row["choices"])
+            yield Problem(**row)
 
 
 def _unasked(teachers: "Sequence[Teacher] | Any", limited: bool) -> list[Reject]:

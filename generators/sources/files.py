@@ -132,4 +132,6 @@ def choices_at(fields: dict[str, Any], path: str | None) -> list[str]:
 
 
 def _metadata(fields: dict[str, Any], paths: Sequence[str]) -> str:
+    if not paths:
+        return "{}"
     return json_text({path: lookup(fields, path) for path in paths}, sort_keys=True, separators=(",", ":"))

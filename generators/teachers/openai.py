@@ -144,7 +144,7 @@ class OpenAIClient:
         self._extra_body = extra_body
         self._proxy = _proxy(base_url)
         self._answered = False
-        self._sampling, self._sent = table.sampling, table.sampling.sent()
+        self._sampling, self._head = table.sampling, self._head_of(table.sampling)
 
     async def ask(self, request: Request) -> Reply:
         """Return the reply to one request.  Raises as `Client.ask` says."""
@@ -185,10 +185,13 @@ class OpenAIClient:
     def _hidden(self, text: str) -> str:
         return text if self._secret is None else self._secret.sub(KEY_SHOWN, text)
 
+    def _head_of(self, sampling: Sampling) -> dict[str, Any]:
+        return {"model": self._table.model, **sampling.sent(), **self._extra_body}
+
     def _body(self, request: Request) -> bytes:
         if request.sampling is not self._sampling:  # nearly always the teacher's own, so it is made ready once
-            self._sampling, self._sent = request.sampling, request.sampling.sent()
-        body: dict[str, Any] = {"model": self._table.model, **self._sent, **self._extra_body}
+            self._sampling, self._head = request.sampling, self._head_of(request.sampling)
+        body = self._head.copy()
         if self._table.api == "chat":
             body["messages"] = [{"role": role, "content": content} for role, content in request.messages]
         else:
