@@ -304,6 +304,6 @@ def sample_graph(p: beam.Pipeline, sampler: Sampler, reporter: Reporter) -> None
     """Add the sampling graph to a pipeline."""
     _ = (
         p
-        | "Partitions to sample" >> beam.Create(range(sampler.run.partitions), reshuffle=True)
+        | "Partitions to sample" >> beam.Create(range(sampler.run.partitions), reshuffle=sampler.shared)
         | "Sample" >> SampleProblems(sampler, reporter)
     )
