@@ -10,7 +10,7 @@ from pipeline.plan import Plan
 
 # Bytes of a prompt in UTF-8 to a token of it.  A guess, said to be one: English takes about 4 in today's vocabularies.
 BYTES_PER_TOKEN = 4.0
-TEMPLATE_TOKENS = 16  # of a chat template around one message, about: 9 to 30 in those of Llama 3, Qwen 3 and Gemma
+TEMPLATE_TOKENS = 16  # for a chat template around one message; a guess
 
 
 @dataclasses.dataclass(frozen=True)

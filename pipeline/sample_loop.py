@@ -21,7 +21,7 @@ from schemas.errors import UserError
 
 FREE_PROBLEMS = 64  # open problems where no teacher has a cap: free teachers never wait, so few are enough
 WIDEST = 3  # times as many problems open as calls may be in flight, where calls wait to be tried again
-OTHER_FILES = 256  # that a process has open beside connections: libraries, logs and files of the run; 90 were seen
+OTHER_FILES = 256  # that a process has open beside connections: libraries, logs, files of the run; a generous guess
 GC_THRESHOLD = 50_000  # objects between two collections: tens of megabytes of garbage at most
 REPORT_SECONDS = 0.5
 

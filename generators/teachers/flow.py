@@ -12,7 +12,7 @@ from generators.teachers.client import Client, PaidTable, Refused, Reply, Reques
 from generators.teachers.gate import Gate
 from schemas.errors import RunError, UserError
 
-FIRST_BACKOFF_SECONDS = 0.5  # before jitter, doubled with each try, as OpenAI's and AWS's own clients begin
+FIRST_BACKOFF_SECONDS = 0.5  # before jitter, doubled with each try; OpenAI's own client begins so
 MAX_BACKOFF_SECONDS = 30.0
 # A server that never answered is probably not there or another one: longer waiting helps nobody.  Three tries of one call take
 # 1.5 seconds at most.

@@ -17,7 +17,6 @@ class Gate:
     def __init__(self, most: int) -> None:
         self.most = most
         self.in_flight = 0
-        self.peak = 0
         self._limit = float(most)
         self._shrunk = float("-inf")  # the moment of the last decrease
         self._waiting: collections.deque[asyncio.Future[None]] = collections.deque()

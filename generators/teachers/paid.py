@@ -20,7 +20,7 @@ KEY_VERSION = "journal_v1"  # a change of what a key is made of pays for everyth
 KEY_BYTES = 16
 SEED_STEP = 0x9E3779B1  # a prime near 2**32 divided by the golden ratio (Knuth, The Art of Computer Programming 3, 6.4): far apart
 SHORT_REPLIES = 3  # in a row: then a server gives no more at a time; one alone may be a slip
-MORE_PROMPT_TOKENS = 64  # of a chat template's own words, at most: those of today's open models have fewer than 40
+MORE_PROMPT_TOKENS = 64  # for a chat template's own words; a guess on the safe side, not a bound
 
 
 class PaidTeacher:
