@@ -35,6 +35,46 @@ class Duplicate(NamedTuple):
     jaccard: float  # exact similarity of the two shingle sets, 0 to 1; 1 for an exact copy
 
 
+StepsStatus = Literal["hold", "unchecked", "wrong", "right_answer_wrong_steps"]
+StepFlagKind = Literal["wrong_equation", "contradiction", "not_derived", "no_reasoning"]
+
+
+class StepFlag(NamedTuple):
+    """One place where a chain does not hold.  Offsets are Unicode code points into the chain's text, end exclusive."""
+
+    kind: StepFlagKind
+    start: int
+    end: int
+    detail: str  # what was read and what would be right, such as "48/2 = 25: it is 24"
+
+
+class Steps(NamedTuple):
+    """What the step checks say of a chain.  `unchecked` where it states nothing that can be evaluated and no flag was raised."""
+
+    status: StepsStatus
+    checked: int  # equations that were evaluated
+    flags: list[StepFlag]
+
+
+class Leak(NamedTuple):
+    """Says that a rationalised chain shows that it knew the answer.  Offsets as in `StepFlag`."""
+
+    kind: Literal["quotes_hint", "names_gold_first"]
+    start: int
+    end: int
+    marker: str  # the words themselves
+
+
+class Chance(NamedTuple):
+    """How a problem's right choices compare with blind guessing.  The same for all samples of a problem."""
+
+    options: int
+    samples: int
+    correct: int
+    corrected: float  # (p - 1/k) / (1 - 1/k): 1 all right, 0 as good as guessing, negative worse
+    p_value: float  # of at least as many right by guessing: the upper tail of Binomial(samples, 1/k)
+
+
 VERDICT_TYPE = pa.struct(
     [
         pa.field("status", pa.string()),
@@ -58,3 +98,37 @@ REFLECTIONS_TYPE = pa.list_(
     )
 )
 DUPLICATE_TYPE = pa.struct([pa.field("kind", pa.string()), pa.field("kept_id", pa.string()), pa.field("jaccard", pa.float64())])
+STEPS_TYPE = pa.struct(
+    [
+        pa.field("status", pa.string()),
+        pa.field("checked", pa.int64()),
+        pa.field(
+            "flags",
+            pa.list_(
+                pa.field(
+                    "item",
+                    pa.struct(
+                        [
+                            pa.field("kind", pa.string()),
+                            pa.field("start", pa.int64()),
+                            pa.field("end", pa.int64()),
+                            pa.field("detail", pa.string()),
+                        ]
+                    ),
+                )
+            ),
+        ),
+    ]
+)
+LEAK_TYPE = pa.struct(
+    [pa.field("kind", pa.string()), pa.field("start", pa.int64()), pa.field("end", pa.int64()), pa.field("marker", pa.string())]
+)
+CHANCE_TYPE = pa.struct(
+    [
+        pa.field("options", pa.int64()),
+        pa.field("samples", pa.int64()),
+        pa.field("correct", pa.int64()),
+        pa.field("corrected", pa.float64()),
+        pa.field("p_value", pa.float64()),
+    ]
+)
