@@ -134,6 +134,7 @@ class Pool:
 
     def __init__(self, spec: ChildSpec) -> None:
         self.spec = spec
+        self._owner = os.getpid()
         self._idle: list[Child] = []
         self._places = threading.BoundedSemaphore(len(os.sched_getaffinity(0)))
 
@@ -158,8 +159,8 @@ class Pool:
             return child.ask(request, wall_seconds)
 
     def close(self) -> None:
-        """End the helpers that are idle."""
-        while self._idle:
+        """End the helpers that are idle.  A forked process leaves its parent's alone."""
+        while self._idle and os.getpid() == self._owner:
             self._idle.pop().kill()
 
 
