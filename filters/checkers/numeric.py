@@ -1,113 +1,68 @@
-r"""Exact comparison of numbers: integers, decimals, fractions, mixed numbers, percent, currency, scientific notation.
+"""Numbers: exact comparison of integers, decimals, fractions, percent, currency and units, read from a response's commitment."""
 
-Nothing is ever a float.  A number with words behind it ("18 dollars") is read as a quantity; words that change the
-value ("18 thousand", "3 or 4") make it unreadable.
-"""
-
-import functools
 import re
-import unicodedata
 from fractions import Fraction
-from typing import NamedTuple
 
+from filters.answers.comparison import compare
+from filters.answers.reading import Reading, is_sentinel, read_answer
+from filters.checkers.declared import UNREADABLE_TOLERANCE, names_unit, tolerance_of
 from filters.extraction import MAX_ANSWER_CHARS, extract_answer, final_section
 from filters.normalization import nfkc
 from schemas.annotation import Status, Verdict
 from schemas.problem import Problem
 
-MAX_DIGITS = 2048  # the static limit of inspect_ai's safe mathematics grader; CPython's int() refuses from 4,301
-MAX_EXPONENT = 308  # the decimal exponent range of IEEE 754 double precision
-MAX_UNIT_WORDS = 5  # our rule for every answer: more than five words of prose in it are an explanation, not an answer
-
-_SPACING = re.compile(r"\\[,;: ]|\\quad|~")
-_MATH_MARKS = re.compile(r"\\[()\[\]]|\$\$")
-_TEXT_GROUP = re.compile(r"\\(?:text|textbf|textrm|mathrm|mathbf|mbox|boxed|fbox)\s?\{([^{}]*)\}")
-_DOLLAR_PAIR = re.compile(r"\$([^$]*)\$")
-_BOLD = re.compile(r"(?<![\w)])\*\*([^*]+)\*\*(?![\w(])")
-_DEGREES = re.compile(r"\^\s?(?:\{\\circ\}|\\circ)|°")
-_VULGAR = re.compile("[¼-¾⅐-⅞]")
-_VULGAR_VALUES = {sign: unicodedata.normalize("NFKC", sign).replace("\u2044", "/") for sign in "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
-
-_APPROXIMATE = re.compile(r"[\s$*_(]{0,8}~|[^~]{0,99}~~")
-_PLAIN = re.compile(r"-?[0-9]{1,18}")
-_HEAD = re.compile(r"(?P<outer>[+-]?)\s?(?P<currency>[$€£¥₹]?)\s?(?P<inner>[+-]?)")
-_LATEX_FRACTION = re.compile(
-    r"(?:(?P<whole>[0-9]++)\s?)?\\[dtc]?frac\s?(?:\{\s?(?P<minus>-?)(?P<top>[0-9]++)\s?\}|(?P<top1>[0-9]))\s?"
-    r"(?:\{\s?(?P<bottom>[0-9]++)\s?\}|(?P<bottom1>[0-9]))"
-)
-_FRACTION = re.compile(r"(?:(?P<whole>[0-9]++)\s)?(?P<top>[0-9]++)\s?/\s?(?P<bottom>[0-9]++)")
-_DECIMAL = re.compile(
-    r"(?=\.?[0-9])(?P<integer>[1-9][0-9]{0,2}(?:,[0-9]{3})++(?![0-9,])|[0-9]++)?(?:\.(?P<decimals>[0-9]++))?"
-    r"(?:[eE](?P<exponent>[+-]?[0-9]++)|\s?(?:\\times|\\cdot|[×x*])\s?10\s?\^\s?(?:\{\s?(?P<power>[+-]?[0-9]++)\s?\}|(?P<power1>[+-]?[0-9]++)))?"
-)
-_UNIT_WORD = re.compile(r"(?:[^\W\d_]{2,}|a|[\u4e00-\u9fff])(?:[-/'’][^\W\d_]+)*\.?")
-_UNIT_PIECE = re.compile(r"[^\W\d_]+")
-_ATTACHED_UNITS = "mm cm km dm mg kg lb lbs oz ml hr hrs min sec am pm ft mph kph usd"
-_ATTACHED = frozenset(_ATTACHED_UNITS.split())
-_VALUE_WORDS = (
-    "and or nor not no but if unless except plus minus over divided multiplied mod to through versus vs "
-    "point negative more less than approx approximately roughly about maybe probably possibly squared "
-    "cubed factorial pi infinity zero one two three four five six seven eight nine ten eleven twelve "
-    "thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty "
-    "seventy eighty ninety hundred hundreds thousand thousands million millions billion billions trillion "
-    "trillions dozen dozens doz gross lakh crore grand mn bn mil half halves third thirds fourth fourths "
-    "quarter quarters fifth fifths sixth sixths seventh sevenths eighth eighths ninth ninths tenth tenths "
-    "hundredth hundredths thousandth thousandths wrong incorrect doubled tripled twice thrice tens score kilo hundredweight "
-    "off below above under short fewer too false"
-)
-_CHANGES_VALUE = frozenset(_VALUE_WORDS.split())
-_CHANGES_VALUE_CJK = re.compile("[一二两三四五六七八九十百千万亿兆零〇半几多余点负分之加减乘除或和与及到至不非约]")
-_SYMBOLS = {"percent": "%", "pct": "%", "dollar": "$", "usd": "$", "euro": "€"}
 _LAST_NUMBER = re.compile(r"(?<![\w.,/^])-?[$€£¥]?[0-9][0-9,]*+(?:\.[0-9]++)?%?(?![\w/^])")
-
-
-class Quantity(NamedTuple):
-    """An exact number and its unit: "%", a currency sign, words in lower case without their plural s, or empty."""
-
-    value: Fraction
-    unit: str
+STATUSES: dict[str, Status] = {"equal": "correct", "different": "incorrect", "unknown": "unsure"}
 
 
 class Numeric:
-    """Judges by exact rational equality.  A gold without a unit accepts any but percent; one with a unit is `unsure` of others.
+    """Judges numbers exactly, with their units.  A gold without a unit accepts any but percent; units of one kind are converted.
 
-    Where a response commits to nothing but its last number equals the gold, it is `unsure`, reason "weak_equal".
+    A unit that the answer leaves out is allowed where the question names it, else the verdict is `unsure`.  Where a response
+    commits to nothing but its last number equals the gold, it is `unsure`, reason "weak_equal".
     """
 
-    name = "numeric_v1"
+    name = "numeric_v2"
 
     def check(self, problem: Problem, response: str) -> Verdict:
         """Return the verdict; `extracted` is the committed answer as written."""
-        gold = None if problem.answer is None else read_quantity(problem.answer)
-        if gold is None:
-            return Verdict("error", None, self.name, "gold_unreadable")
-        found = extract_answer(response, read_quantity, same_quantity)
+        gold = None if problem.answer is None else read_number(problem.answer)
+        if gold is None or gold.quantity is None:
+            refused = problem.answer is not None and is_sentinel(problem.answer)
+            return Verdict("error", None, self.name, "gold_refused" if refused else "gold_unreadable")
+        tolerance = tolerance_of(problem)
+        if tolerance is None:
+            return Verdict("error", None, self.name, UNREADABLE_TOLERANCE)
+        found = extract_answer(response, read_number, same_number)
         if found.value is not None:
-            status, reason = judge(gold, found.value)
-            return Verdict(status, found.text, self.name, reason)
+            return verdict_of(self.name, problem, found.text, gold, found.value, tolerance)
         if found.reason == "answer_unreadable":
             return Verdict("unsure", found.text, self.name, found.reason)
         if found.reason == "no_answer" and (weak := last_number(response)) is not None:
-            quantity = read_quantity(weak)
-            if quantity is not None and quantity.value == gold.value:
+            number = read_number(weak)
+            if number is not None and number.quantity is not None and number.quantity.value == gold.quantity.value:
                 return Verdict("unsure", weak, self.name, "weak_equal")
         return Verdict("incorrect", None, self.name, found.reason)
 
 
-def judge(gold: Quantity, answer: Quantity) -> tuple[Status, str]:
-    """Return status and reason.  Units are compared as words, never converted, so two different units are `unsure`."""
-    if gold.unit and answer.unit and gold.unit != answer.unit:
-        return "unsure", "unit_different"
-    if answer.unit in ("%", "‰") and not gold.unit:
-        return "unsure", "unit_different"
-    if gold.value != answer.value:
-        return "incorrect", "different"
-    return ("unsure", "unit_missing") if gold.unit and not answer.unit else ("correct", "equal")
+def verdict_of(name: str, problem: Problem, text: str | None, gold: Reading, answer: Reading, tolerance: Fraction) -> Verdict:
+    """Return the verdict on two readings; a unit may be left out where the question names it."""
+    outcome = compare(gold, answer, tolerance)
+    if outcome.reason == "unit_missing" and gold.quantity is not None and names_unit(problem.question, gold.quantity.unit):
+        return Verdict("correct", text, name, "equal")
+    return Verdict(STATUSES[outcome.relation], text, name, outcome.reason)
 
 
-def same_quantity(one: Quantity, other: Quantity) -> bool:
-    """Say whether two commitments of one response are the same: a unit may be left out of one."""
-    return one.value == other.value and (one.unit == other.unit or not one.unit or not other.unit)
+def read_number(text: str) -> Reading | None:
+    """Return a number or an expression, None for words and for what cannot be read."""
+    reading = read_answer(text)
+    return None if reading is None or (reading.quantity is None and reading.part is None) else reading
+
+
+def same_number(one: Reading, other: Reading) -> bool:
+    """Say whether two commitments of one response are the same: a unit may be left out of one of them."""
+    outcome = compare(one, other)
+    return outcome.relation == "equal" or outcome.reason in ("unit_missing", "unevaluated")
 
 
 def last_number(response: str) -> str | None:
@@ -115,89 +70,3 @@ def last_number(response: str) -> str | None:
     tail = nfkc((final_section(response) or "")[-MAX_ANSWER_CHARS:]).replace("\u2212", "-")
     numbers = _LAST_NUMBER.findall(tail)
     return numbers[-1].rstrip(",") if numbers else None
-
-
-@functools.lru_cache(maxsize=4096)  # golds repeat for every sample of a problem, and samples share few answers
-def read_quantity(text: str) -> Quantity | None:
-    """Return the number that `text` is, None where it is anything else.  Static limits come before conversion."""
-    if len(text) > MAX_ANSWER_CHARS:
-        return None
-    if _PLAIN.fullmatch(text):
-        return Quantity(Fraction(int(text)), "")
-    if _APPROXIMATE.match(text):
-        return None
-    plain = _plain(text)
-    if sum(map(plain.count, "0123456789")) > MAX_DIGITS:
-        return None
-    head = _HEAD.match(plain)
-    if head is None or (head["outer"] and head["inner"]):
-        return None
-    for pattern, value_of in ((_LATEX_FRACTION, _fraction), (_FRACTION, _fraction), (_DECIMAL, _decimal)):
-        match = pattern.match(plain, head.end())
-        if match is not None:
-            value = value_of(match)
-            unit = _unit(plain[match.end() :], head["currency"])
-            negative = "-" in (head["outer"], head["inner"])
-            return None if value is None or unit is None else Quantity(-value if negative else value, unit)
-    return None
-
-
-def _plain(text: str) -> str:
-    r"""Return `text` without the marks that only set it: delimiters, bold, \text, thin spaces, one trailing stop."""
-    text = _VULGAR.sub(lambda match: " " + _VULGAR_VALUES[match[0]], text)
-    text = _BOLD.sub(r"\1", nfkc(text).replace("\u2212", "-")).strip(" \t\r\n*`_")
-    if "\\" in text or "~" in text or "{,}" in text:
-        text = text.replace("\\!", "").replace("{,}", ",").replace("\\%", "%").replace("\\$", "\0")
-        text = _DEGREES.sub(" degrees", _MATH_MARKS.sub(" ", _SPACING.sub(" ", text)))
-        text = _TEXT_GROUP.sub(r" \1 ", _TEXT_GROUP.sub(r" \1 ", text))
-    text = _DEGREES.sub(" degrees", text)
-    if text.count("$") > 1:
-        text = _DOLLAR_PAIR.sub(r" \1 ", text.replace("$$", " "))
-    text = text.replace("\0", "$").strip()
-    return text[:-1].rstrip(" *") if text.endswith((".", "。")) else text
-
-
-def _fraction(match: re.Match[str]) -> Fraction | None:
-    """Return a/b, or w + a/b where a < b; None for a zero below and for an improper mixed number."""
-    groups = match.groupdict()
-    top, bottom = int(groups["top"] or groups["top1"]), int(groups["bottom"] or groups["bottom1"])
-    minus = bool(groups.get("minus"))
-    if bottom == 0 or (groups["whole"] and (minus or top >= bottom)):
-        return None
-    value = int(groups["whole"] or 0) + Fraction(top, bottom)
-    return -value if minus else value
-
-
-def _decimal(match: re.Match[str]) -> Fraction | None:
-    """Return a decimal with its power of ten; None where the exponent is out of range."""
-    decimals = match["decimals"] or ""
-    value = Fraction(int((match["integer"] or "").replace(",", "") + decimals), 10 ** len(decimals))
-    power = match["exponent"] or match["power"] or match["power1"]
-    if power is None:
-        return value
-    if len(power) > len(f"-{MAX_EXPONENT}") or abs(int(power)) > MAX_EXPONENT:
-        return None
-    return value * Fraction(10) ** int(power)
-
-
-def _unit(rest: str, currency: str) -> str | None:
-    """Return the unit in what follows a number, None where it is none.  `currency` stood before the number and wins."""
-    symbol, words = "", rest.strip()
-    if words[:1] and words[0] in "%$€£¥":
-        symbol, words = words[0], words[1:].strip()
-    attached = bool(words) and not symbol and not rest[0].isspace()
-    parts = words.split()
-    if len(parts) > MAX_UNIT_WORDS or not all(_is_unit_word(part) for part in parts):
-        return None
-    if parts == ["times"] or "times" not in parts:
-        if attached and parts[0].isascii() and parts[0].rstrip(".").casefold() not in _ATTACHED:
-            return None
-        names = [part.rstrip(".").casefold().removesuffix("s") for part in parts]
-        return currency or symbol or (_SYMBOLS.get(names[0]) if names else None) or " ".join(names)
-    return None
-
-
-def _is_unit_word(word: str) -> bool:
-    if not _UNIT_WORD.fullmatch(word) or _CHANGES_VALUE_CJK.search(word):
-        return False
-    return not any(piece.casefold() in _CHANGES_VALUE for piece in _UNIT_PIECE.findall(word))

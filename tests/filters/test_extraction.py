@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from filters.checkers.numeric import read_quantity, same_quantity
+from filters.answers.quantity import read_quantity, same_quantity
 from filters.extraction import Extraction, extract_answer, final_section
 from filters.normalization import nfkc
 

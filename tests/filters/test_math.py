@@ -15,8 +15,10 @@ SAME = [
     ("6+9i", r"\boxed{6 + 9i}"),
 ]
 SAME += [("12000", rf"\boxed{{12{gap}000}}") for gap in (r"\,", "{,}", r"\ ", " ")]
+SAME += [("x+1", r"\boxed{1+x}")]
 DIFFERENT = [("27", r"\boxed{28}"), ("0.5", r"\boxed{\frac{1}{3}}"), ("27", "")]
-UNDECIDED = [("x+1", r"\boxed{1+x}"), (r"\sqrt{2}", r"\boxed{1.414}"), ("p-q", r"-\boxed{p-q}"), ("p - q", r"\boxed{q - p}")]
+DIFFERENT += [(r"\sqrt{2}", r"\boxed{1.414}"), ("p - q", r"\boxed{q - p}")]
+UNDECIDED = [("p-q", r"-\boxed{p-q}")]
 UNDECIDED += [("12", rf"\boxed{{1{gap}2}}") for gap in (" ", r"\,", r"\ ", r" \quad ", "~")]
 
 
