@@ -1,1 +1,1 @@
-"""What an answer is, as a typed value, and when two are the same: numbers, quantities, expressions, collections, relations, words."""
+"""What an answer is, as a typed value, and when two are the same."""

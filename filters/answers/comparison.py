@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from filters.answers.expression import Num, Op, Sym
-from filters.answers.grammar import Based, Binary, Bracket, Listed, Matrix, Part, Worded
+from filters.answers.parts import Based, Binary, Bracket, Listed, Matrix, Part, Worded
 from filters.answers.quantity import judge
 from filters.answers.reading import Reading
 from filters.answers.relations import as_interval, bare, compare_relations, is_equation, is_relation, labelled

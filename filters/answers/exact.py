@@ -7,7 +7,7 @@ Two rational functions that agree at a random point modulo p = 2^61 − 1 are eq
 import hashlib
 from fractions import Fraction
 
-from filters.answers.expression import Expr, Num, Op, Sym
+from filters.answers.expression import Expr, Num, Sym
 
 PRIME = 2305843009213693921  # the largest prime below 2^61 with −1 as a square: p ≡ 1 (mod 4)
 IMAGINARY = 583529827753931384  # i: its square is −1 modulo PRIME

@@ -1,4 +1,4 @@
-"""Numbers in words, English and Chinese: "twenty-one", "one hundred and five", "two thirds", 十八, 三分之一, 百分之二十五, 3.5万."""
+"""Numbers in words, English and Chinese: "twenty-one", "one hundred and five", "two thirds", 十八, 三分之一, 百分之二十五."""
 
 import functools
 import re
@@ -7,7 +7,8 @@ from fractions import Fraction
 MAX_CHARS = 100  # "nine hundred and ninety-nine billion …" of twelve digits takes 97
 
 _SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+    "nineteen"
 ).split()
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}

@@ -4,8 +4,10 @@ import functools
 import re
 from typing import NamedTuple
 
+from filters.answers.arithmetic import Unreadable
 from filters.answers.expression import Expr, has, with_sign
-from filters.answers.grammar import Based, Binary, Bracket, Listed, Matrix, Part, Unreadable, Worded, parse
+from filters.answers.grammar import parse
+from filters.answers.parts import Based, Binary, Bracket, Listed, Matrix, Part, Worded
 from filters.answers.quantity import Quantity, read_quantity
 from filters.answers.tokens import tokenize
 from filters.extraction import MAX_ANSWER_CHARS
@@ -16,8 +18,8 @@ MAX_SIGNS = 4  # of ± in one answer: each doubles the values
 
 # Golds that stand for no answer in public data sets: they must never be compared with.
 SENTINELS = frozenset(
-    "proof|not found|n/a|na|none|null|nan|unknown|no answer|see solution|see proof|proven|qed|tbd|todo|undefined answer|not available"
-    "|omitted|无|略|证明|证明略|见解析|见答案|答案略|未找到|无答案".split("|")
+    "proof|not found|n/a|na|none|null|nan|unknown|no answer|see solution|see proof|proven|qed|tbd|todo"
+    "|not available|omitted|无|略|证明|证明略|见解析|见答案|答案略|未找到|无答案".split("|")
 )
 
 _GROUP = re.compile(r"\\(?:text|textbf|textrm|textit|mathrm|mathbf|mbox|boxed|fbox|operatorname)\s?\{([^{}]*)\}")

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from filters.answers.exact import PRIME, Unevaluable, modular
 from filters.answers.expression import INFINITY, Expr, Num, Op, Sym, minus, symbols
-from filters.answers.grammar import Binary, Bracket, Part, Worded
+from filters.answers.parts import Binary, Bracket, Part, Worded
 from filters.answers.scalars import CONSTANTS, DIFFERENT, EQUAL, UNKNOWN, Outcome, same_expression
 
 _FLIPPED = {"<": ">", "≤": "≥", ">": "<", "≥": "≤"}

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from filters.answers.exact import Unevaluable, modular, rational
 from filters.answers.expression import FUNCTIONS, Expr, Num, Op, Sym, has, symbols, walk
-from filters.answers.grammar import Part, Worded
+from filters.answers.parts import Part, Worded
 from filters.answers.precise import agreement
 from filters.answers.quantity import CURRENCIES, DEGREE, DEGREES, PERCENT, Quantity, judge
 from filters.answers.tokens import Token

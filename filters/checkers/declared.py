@@ -18,7 +18,7 @@ _CURRENCY_NAMES = {"$": ("$", "dollar"), "€": ("€", "euro"), "£": ("£", "p
 
 
 def tolerance_of(problem: Problem) -> Fraction | None:
-    """Return the relative tolerance that `metadata` declares as a number, 0 where it declares none, None where it is no such number."""
+    """Return the relative tolerance that `metadata` declares, 0 where it declares none, None where it is no such number."""
     if '"tolerance"' not in problem.metadata:
         return Fraction(0)
     return _declared(problem.metadata)
