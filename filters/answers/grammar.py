@@ -110,6 +110,8 @@ class _Parser(Arithmetic):
         is_set = opening.text == "\\{"
         if opening.text == "{" and len(items) == 1:  # a group of LaTeX
             return None
+        if isinstance(inner, Matrix):  # brackets around an array
+            return inner
         if len(items) == 1 and not is_set and isinstance(inner, Num | Sym | Op | Worded | Based):
             return None
         return Bracket(opening.text.removeprefix("\\"), items, closing.text.removeprefix("\\"))

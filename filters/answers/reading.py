@@ -64,7 +64,8 @@ def plain_text(text: str) -> str:
     """Return the text without spaces, fonts and delimiters, the identity of last resort.  1 2 is not 12."""
     text = nfkc(text).replace("\u2212", "-").strip().removesuffix(".").removesuffix("。")
     text = _GAP.sub("\0", text)
-    return _MARKS.sub("", _SPACES.sub("", _GROUP.sub(r"\1", text))) or _SPACES.sub("", text)
+    bare = _SPACES.sub("", _GROUP.sub(r"\1", text))
+    return _MARKS.sub("", bare) or (bare if "\\" in bare else "")  # \{\} is the empty set
 
 
 def _part(text: str) -> Part | None:
