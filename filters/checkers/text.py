@@ -1,33 +1,40 @@
-"""Exact comparison of texts; compatibility forms, case, spaces, one full stop and outer quotes do not count."""
+"""Exact comparison of texts; compatibility forms, case, spaces, an article, one full stop and outer quotes do not count."""
 
 import functools
 import re
 
+from filters.answers.reading import is_sentinel
 from filters.extraction import MAX_ANSWER_CHARS, extract_answer
 from filters.normalization import nfkc
 from schemas.annotation import Status, Verdict
 from schemas.problem import Problem
 
 _SPACES = re.compile(r"\s+")
+_PUNCTUATION = re.compile(r"[\s.,;:!?()\"'“”]+")
+_ARTICLE = re.compile(r"(?:the|an?) (?=\S)")
 _OUTER = {'"': '"', "'": "'", "“": "”", "‘": "’", "「": "」", "『": "』", "«": "»", "`": "`", "$": "$", "*": "*"}
 
 
 class ExactText:
-    """Judges by equality of the normalised texts.  Makes few false positives and many false negatives."""
+    """Judges by equality of the normalised texts.  An answer that holds the gold among other words is `unsure`."""
 
-    name = "text_v1"
+    name = "text_v2"
 
     def check(self, problem: Problem, response: str) -> Verdict:
         """Return the verdict; `extracted` is the committed answer as written."""
         gold = None if problem.answer is None else normalize_text(problem.answer)
         if gold is None:
             return Verdict("error", None, self.name, "gold_unreadable")
+        if is_sentinel(problem.answer or ""):
+            return Verdict("error", None, self.name, "gold_refused")
         found = extract_answer(response, normalize_text)
         if found.value is None:
             status: Status = "unsure" if found.reason == "answer_unreadable" else "incorrect"
             return Verdict(status, found.text, self.name, found.reason)
         if found.value == gold:
             return Verdict("correct", found.text, self.name, "equal")
+        if _is_among(gold, found.value):
+            return Verdict("unsure", found.text, self.name, "among_other_words")
         return Verdict("incorrect", found.text, self.name, "different")
 
 
@@ -44,8 +51,14 @@ def normalize_text(text: str) -> str | None:
         elif len(text) > 1 and _OUTER.get(text[0]) == text[-1] and _encloses(text):
             text = text[1:-1].strip()
         else:
-            return text
+            return _ARTICLE.sub("", text, count=1) if _ARTICLE.match(text) else text
     return None
+
+
+def _is_among(gold: str, answer: str) -> bool:
+    """Say whether the gold stands in the answer among other words: the answer could mean it, or deny it."""
+    words = _PUNCTUATION.sub(" ", answer).strip()
+    return len(words.split()) > len(gold.split()) and f" {gold} " in f" {words} "
 
 
 def _encloses(text: str) -> bool:
