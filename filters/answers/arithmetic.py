@@ -152,7 +152,10 @@ class Arithmetic:
                     result = Op("degrees", (result,))
                 else:
                     result = Op("pow", (result, self._exponent()))
-            elif here.text == "!" and not self._is("="):
+            elif here.text == "°":
+                self._place += 1
+                result = Op("degrees", (result,))
+            elif here.text == "!":
                 self._place += 1
                 result = Op("fact", (result,))
             else:
@@ -173,7 +176,7 @@ class Arithmetic:
         r"""Return a braced group or one token; with `digit`, one digit of a number, as in \frac43."""
         if self._is("{"):
             self._place += 1
-            inner = self.sum()
+            inner = self._over(self.sum())
             self._take("}")
             return inner
         here = self.here
@@ -258,10 +261,18 @@ class Arithmetic:
 
     def _group(self, opening: str) -> Expr:
         bars, self._bars = self._bars, 0
-        inner = self.sum()
+        inner = self._over(self.sum()) if opening == "{" else self.sum()
         self._bars = bars
         self._take(_PAIRS[opening])
         return Op({"⌊": "floor", "⌈": "ceil"}[opening], (inner,)) if opening in "⌊⌈" else inner
+
+    def _over(self, above: Expr) -> Expr:
+        r"""Return {a \over b}, TeX's own fraction; `above` where there is none."""
+        here = self.here
+        if here is None or (here.kind, here.text) != ("command", "over"):
+            return above
+        self._place += 1
+        return Op("div", (above, self.sum()))
 
     def _named(self, name: str) -> Expr:
         if name == "frac":

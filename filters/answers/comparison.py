@@ -11,6 +11,7 @@ from filters.answers.expression import Num, Op, Sym
 from filters.answers.parts import Based, Binary, Bracket, Listed, Matrix, Part, Worded
 from filters.answers.quantity import judge
 from filters.answers.reading import Reading
+from filters.answers.regions import REALS, is_composed, region, same_region
 from filters.answers.relations import as_interval, bare, compare_relations, is_equation, is_relation, labelled
 from filters.answers.scalars import DIFFERENT, EQUAL, UNKNOWN, Outcome, compare_scalars, measured, scalar_value
 
@@ -47,17 +48,21 @@ def compare_parts(gold: Part, answer: Part, tolerance: Fraction = Fraction(0)) -
     """Return how two parts compare."""
     gold, answer = _meeting(gold, answer)
     one, other = scalar_value(gold), scalar_value(answer)
-    if one is not None and other is not None:
+    if one is not None and other is not None and REALS not in (gold, answer):
         return compare_scalars(one, other, tolerance)
+    if is_composed(gold) or is_composed(answer):
+        mine, theirs = region(gold), region(answer)
+        if mine is not None and theirs is not None:
+            return EQUAL if same_region(mine, theirs) else DIFFERENT
     if is_relation(gold) and is_relation(answer):
         return compare_relations(gold, answer)
     if isinstance(gold, Matrix) and isinstance(answer, Matrix):
         return _of_matrices(gold, answer)
     if isinstance(gold, Based) or isinstance(answer, Based):
         return _of_based(gold, answer)
-    mine, theirs = _components(gold), _components(answer)
-    if mine is not None and theirs is not None:
-        return _unordered(mine, theirs)
+    members, others = _components(gold), _components(answer)
+    if members is not None and others is not None:
+        return _unordered(members, others)
     if isinstance(gold, Bracket) and isinstance(answer, Bracket) and "{" not in (gold.left, answer.left):
         return _of_brackets(gold, answer)
     return _of_unlike(gold, answer)

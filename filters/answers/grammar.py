@@ -3,6 +3,7 @@
 from filters.answers.arithmetic import MATRICES, Arithmetic, Unreadable
 from filters.answers.expression import Expr, Num, Op, Sym
 from filters.answers.parts import Based, Binary, Bracket, Listed, Matrix, Part, Worded
+from filters.answers.quantity import MAX_UNIT_WORDS, changes_no_value
 from filters.answers.tokens import Token
 
 _RELATIONS = frozenset("=<≤>≥≠∈→≈|:")
@@ -80,6 +81,8 @@ class _Parser(Arithmetic):
                 words[-1] = Token("word", f"{words[-1].text}^{power.value}")
             else:
                 break
+        if len(words) > MAX_UNIT_WORDS or not all(changes_no_value(word.text) for word in words):
+            raise Unreadable("the words behind a value may change it")
         return Worded(expression, tuple(words)) if words else expression
 
     def _collection(self) -> Part | None:

@@ -25,7 +25,7 @@ _MATH_MARKS = re.compile(r"\\[()\[\]]|\$\$")
 _TEXT_GROUP = re.compile(r"\\(?:text|textbf|textrm|mathrm|mathbf|mbox|boxed|fbox)\s?\{([^{}]*)\}")
 _DOLLAR_PAIR = re.compile(r"\$([^$]*)\$")
 _BOLD = re.compile(r"(?<![\w)])\*\*([^*]+)\*\*(?![\w(])")
-_DEGREES = re.compile(r"\^\s?(?:\{\\circ\}|\\circ)|°")
+_DEGREES = re.compile(r"\^\s?(?:\{\s?\\circ\s?\}|\\circ(?![A-Za-z]))|\\degree(?![A-Za-z])|°")
 _VULGAR = re.compile("[¼-¾⅐-⅞]")
 _VULGAR_VALUES = {sign: unicodedata.normalize("NFKC", sign).replace("\u2044", "/") for sign in "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
 
@@ -59,6 +59,8 @@ _VALUE_WORDS = (
 _CHANGES_VALUE = frozenset(_VALUE_WORDS.split())
 _CHANGES_VALUE_CJK = re.compile("[一二两三四五六七八九十百千万亿兆零〇半几多余点负分之加减乘除或和与及到至不非约]")
 _SYMBOLS = {"percent": "%", "pct": "%", "dollar": "$", "usd": "$", "euro": "€"}
+_PERCENT_ZH = re.compile(r"百分之(?=[0-9.])")
+_PER_CENT = re.compile(r"\bper\scent\b", re.IGNORECASE)
 _MAGNITUDE = re.compile(r"\s?((?i:hundred|thousand|million|billion|trillion)(?![^\W_])|百(?!分)|千(?![米克瓦焦])|[万亿])")
 CURRENCIES = frozenset("$€£¥₹")
 PERCENT = frozenset("%‰")
@@ -136,7 +138,9 @@ def read_quantity(text: str) -> Quantity | None:
     head = _HEAD.match(plain)
     if head is None or (head["outer"] and head["inner"]):
         return None
-    if not plain[head.end() : head.end() + 1].isdigit() and (words := number_in_words(plain)) is not None:
+    if _PERCENT_ZH.match(plain):
+        plain = plain[3:] + "%"
+    elif not plain[head.end() : head.end() + 1].isdigit() and (words := number_in_words(plain)) is not None:
         return Quantity(*words)
     for pattern, value_of in ((_LATEX_FRACTION, _fraction), (_FRACTION, _fraction), (_DECIMAL, _decimal)):
         match = pattern.match(plain, head.end())
@@ -196,7 +200,7 @@ def _magnitude(rest: str) -> tuple[Fraction, str]:
 
 def _unit(rest: str, currency: str) -> str | None:
     """Return the unit in what follows a number, None where it is none.  `currency` stood before the number and wins."""
-    symbol, words = "", rest.strip()
+    symbol, words = "", _PER_CENT.sub("percent", rest.strip())
     if words[:1] and words[0] in "%$€£¥":
         symbol, words = words[0], words[1:].strip()
     attached = bool(words) and not symbol and not rest[0].isspace()
@@ -214,6 +218,11 @@ def _unit(rest: str, currency: str) -> str | None:
 
 
 def _is_unit_word(word: str) -> bool:
-    if not _UNIT_WORD.fullmatch(word) or _CHANGES_VALUE_CJK.search(word):
-        return False
+    return bool(_UNIT_WORD.fullmatch(word)) and changes_no_value(word)
+
+
+def changes_no_value(word: str) -> bool:
+    """Say whether a word behind a number leaves its value alone: "apples" does, "dozen" and "not" do not."""
+    if _CHANGES_VALUE_CJK.search(word):
+        return read_unit(word) is not None
     return not any(piece.casefold() in _CHANGES_VALUE for piece in _UNIT_PIECE.findall(word))

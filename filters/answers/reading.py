@@ -25,7 +25,10 @@ SENTINELS = frozenset(
 _GROUP = re.compile(r"\\(?:text|textbf|textrm|textit|mathrm|mathbf|mbox|boxed|fbox|operatorname)\s?\{([^{}]*)\}")
 _SPACES = re.compile(r"(?:\s|\\[,;:! ]|\\q?quad(?![A-Za-z])|~|\\(?:left|right|displaystyle)(?![A-Za-z]))+")
 _GAP = re.compile(r"(?<=[0-9])(?:\s|\\[,;:! ]|\\q?quad(?![A-Za-z])|~)+(?=[0-9])")
-_MARKS = re.compile(r"\\[()\[\]]|[$*`{}]")
+_MARKS = re.compile(r"\\[()\[\]]|[$*`]")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_BRACES = re.compile(r"[{}]")
+_DOTS = re.compile(r"\.\.|…|\\[lc]?dots")
 _WORDLIKE = re.compile(r"[^\W\d_]")
 _APPROXIMATE = re.compile(
     r"\s*\$?\s*(?:≈|~|\\approx|\\sim|(?:approximately|about|roughly|around|nearly|大约|约|近似)\b)", re.IGNORECASE
@@ -47,6 +50,8 @@ def read_answer(text: str) -> Reading | None:
     """Return what a text is as an answer, None where it is empty, too long, or only near to a value."""
     if len(text) > MAX_ANSWER_CHARS or _APPROXIMATE.match(text):
         return None
+    if text.endswith("\\") and not text.endswith("\\\\"):  # what is left of "\ " at the end
+        text = text[:-1]
     quantity = read_quantity(text)
     plain = text if quantity is not None and text.isalnum() else plain_text(text)
     if not plain:
@@ -56,20 +61,31 @@ def read_answer(text: str) -> Reading | None:
     part = _part(text)
     if part is not None:
         return Reading(plain, part=part)
-    words = _words(text)
-    return Reading(plain, words=words)
+    return Reading(plain, words=_words(text)) if _is_balanced(text) else None
+
+
+def _is_balanced(text: str) -> bool:
+    """Say whether every brace and environment that is opened is closed."""
+    braces = [match[0] for match in _BRACE.finditer(text)]
+    depth = 0
+    for brace in braces:
+        depth += {"{": 1, "}": -1}.get(brace, 0)
+        if depth < 0:
+            return False
+    return depth == 0 and text.count("\\begin{") == text.count("\\end{")
 
 
 def plain_text(text: str) -> str:
     """Return the text without spaces, fonts and delimiters, the identity of last resort.  1 2 is not 12."""
     text = nfkc(text).replace("\u2212", "-").strip().removesuffix(".").removesuffix("。")
     text = _GAP.sub("\0", text)
-    bare = _SPACES.sub("", _GROUP.sub(r"\1", text))
-    return _MARKS.sub("", bare) or (bare if "\\" in bare else "")  # \{\} is the empty set
+    return _MARKS.sub("", _SPACES.sub("", _GROUP.sub(r"\1", text)))
 
 
 def _part(text: str) -> Part | None:
-    text = text.strip().rstrip(".,;。，；").removeprefix("**").removesuffix("**").strip("`")
+    if _DOTS.search(text):  # a list that goes on is equal only to itself
+        return None
+    text = text.strip().rstrip(".,;。，；．").removeprefix("**").removesuffix("**").strip("`")
     tokens = tokenize(text)
     if not tokens or all(token.kind in ("word", "op") for token in tokens):
         return None
@@ -107,7 +123,7 @@ def _signed(expression: Expr) -> list[Expr]:
 
 def _words(text: str) -> str | None:
     """Return an answer in words in the form in which they are compared, None where it has none or is prose."""
-    text = _SPACES.sub(" ", _MARKS.sub("", _GROUP.sub(r"\1", nfkc(text)))).strip(" .\"'“”。,!").casefold()
+    text = _SPACES.sub(" ", _BRACES.sub("", _MARKS.sub("", _GROUP.sub(r"\1", nfkc(text))))).strip(" .\"'“”。,!").casefold()
     text = _ARTICLE.sub("", text, count=1) if _ARTICLE.match(text) else text
     return text if _WORDLIKE.search(text) and len(text.split()) <= MAX_WORDS and "\\" not in text else None
 

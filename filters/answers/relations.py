@@ -50,7 +50,9 @@ def labelled(part: Part) -> Part:
 
 
 def _label(left: Part) -> list[str]:
-    """Return ["x"] of x and ["f", "x"] of f(x), nothing of other expressions."""
+    """Return ["x"] of x, ["f", "x"] of f(x), ["x", "y"] of (x, y), nothing of other expressions."""
+    if isinstance(left, Bracket) and all(isinstance(one, Sym) for one in left.items):
+        return [one.name for one in left.items if isinstance(one, Sym)]
     if isinstance(left, Sym):
         return [left.name]
     if isinstance(left, Op) and left.name == "mul" and all(isinstance(one, Sym) for one in left.args):

@@ -4,7 +4,7 @@ from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from filters.answers.exact import Unevaluable, modular, rational
-from filters.answers.expression import FUNCTIONS, Expr, Num, Op, Sym, has, symbols, walk
+from filters.answers.expression import FUNCTIONS, INFINITY, Expr, Num, Op, Sym, has, symbols, walk
 from filters.answers.parts import Part, Worded
 from filters.answers.precise import agreement
 from filters.answers.quantity import CURRENCIES, DEGREE, DEGREES, PERCENT, Quantity, judge
@@ -145,15 +145,19 @@ def same_expression(one: Expr, other: Expr) -> Outcome:
     """Return how two expressions compare as functions of their symbols."""
     if one == other:
         return EQUAL
+    infinite = [side for side in (one, other) if "oo" in symbols(side)]
+    if infinite:
+        plain = all(side in (INFINITY, Op("neg", (INFINITY,))) for side in infinite)
+        return DIFFERENT if plain else Outcome("unknown", "infinity")
     exact = _same_rational_function(one, other)
     if exact is not None:
         return EQUAL if exact else DIFFERENT
     found = agreement(one, other)
     if found == "everywhere":
         return EQUAL
-    if found == "nowhere" and not _conventional(one, other):
-        return DIFFERENT
-    return UNKNOWN
+    if found == "nowhere":
+        return Outcome("unknown", "convention") if _conventional(one, other) else DIFFERENT
+    return Outcome("unknown", "domain" if found == "mixed" else "not_evaluated")
 
 
 def _same_rational_function(one: Expr, other: Expr) -> bool | None:

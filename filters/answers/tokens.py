@@ -21,7 +21,7 @@ _UNICODE = {
     "\u2212": "-", "–": "-", "—": "-", "×": r"\times ", "⋅": r"\cdot ", "·": r"\cdot ", "÷": r"\div ", "∕": "/", "⁄": "/",
     "√": r"\sqrt", "π": r"\pi ", "∞": r"\infty ", "∪": r"\cup ", "∩": r"\cap ", "≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ",
     "⩾": r"\ge ", "≠": r"\ne ", "∈": r"\in ", "±": r"\pm ", "∓": r"\mp ", "°": r"^\circ ", "∅": r"\emptyset ", "⟨": r"\langle ",
-    "⟩": r"\rangle ", "ℝ": r"\R ", "ℤ": r"\Z ", "ℚ": r"\Q ", "ℕ": r"\N ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ",
+    "⟩": r"\rangle ", "ℝ": r"\mathbb{R} ", "ℤ": r"\mathbb{Z} ", "ℚ": r"\mathbb{Q} ", "ℕ": r"\mathbb{N} ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ",
     "γ": r"\gamma ", "λ": r"\lambda ", "μ": r"\mu ", "σ": r"\sigma ", "φ": r"\phi ", "ω": r"\omega ", "δ": r"\delta ",
     "∧": r"\wedge ", "∨": r"\vee ", "∖": r"\setminus ", "，": ",", "、": ",", "；": ";", "：": ":", "【": "[", "】": "]",
     "′": "'", "≈": r"\approx ", "→": r"\to ", "∣": "|", "\u00a0": " ", "˚": r"^\circ ", "º": r"^\circ ",
@@ -40,7 +40,7 @@ _ALIASES = {
     "lt": "<", "gt": ">", "ast": "cdot", "land": "and", "lor": "or", "wedge": "and", "vee": "or", "lbrace": "{", "rbrace": "}",
     "varnothing": "emptyset", "lvert": "|", "rvert": "|", "vert": "|", "mid": "|", "arg": "operator", "dbinom": "binom",
     "tbinom": "binom", "backslash": "setminus", "degree": "circ", "log": "log", "lg": "lg", "colon": ":", "lbrack": "[",
-    "rbrack": "]", "iff": "operator", "dots": "ldots", "cdots": "ldots", "ldotp": "ldots", "infin": "infty", "bmod": "mod",
+    "rbrack": "]", "bigcup": "cup", "bigcap": "cap", "iff": "operator", "dots": "ldots", "cdots": "ldots", "ldotp": "ldots", "infin": "infty", "bmod": "mod",
 }  # fmt: skip
 _FONTS = frozenset(
     "text textbf textrm textit textsf texttt textnormal mathrm mathbf mathit mathsf mbox operatorname mathbb boldsymbol bold emph "
@@ -52,7 +52,7 @@ _FUNCTIONS = frozenset(
 _PLAIN_FUNCTIONS = {"asin": "arcsin", "acos": "arccos", "atan": "arctan"}
 _GREEK = frozenset(
     "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau upsilon phi "
-    "varphi chi psi omega Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega ell R Z Q N C".split()
+    "varphi chi psi omega Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega ell".split()
 )
 _OPERATORS = {
     "times": "*", "cdot": "*", "div": "/", "pm": "±", "mp": "∓", "cup": "∪", "cap": "∩", "in": "∈", "le": "≤", "ge": "≥",
@@ -65,6 +65,7 @@ _TOKEN = re.compile(
     r"\s*+(?:(?P<number>[0-9]++(?:\.(?:[0-9]++|(?=\s?\\overline)))?|\.[0-9]++)|\\(?P<command>[A-Za-z]++|[{}%#&_|\\$])|(?P<word>[A-Za-zΑ-Ωα-ωµ]++)"
     r"|(?P<cjk>[\u4e00-\u9fff]++)|(?P<two><=|>=|!=|=>|->|\*\*)|(?P<one>[-+*/^_=<>|(){}\[\],;:!%'.?€£¥₹\"@#&`]))"
 )
+_NUMBER_SETS = {"R": "ℝ", "Z": "ℤ", "Q": "ℚ", "N": "ℕ", "C": "ℂ"}
 _BRACED_TEXT = re.compile(r"\s*+\{([^{}]{0,200})\}")
 _LIST_WORDS = {"and": ",", "or": ",", "和": ",", "或": ",", "与": ",", "或者": ",", "以及": ",", "及": ","}
 _TWO = {"<=": "≤", ">=": "≥", "!=": "≠", "=>": "→", "->": "→", "**": "^"}
@@ -165,7 +166,9 @@ def _command(tokens: list[Token], text: str, name: str, end: int) -> int:
         tokens.append(Token("name", _CONSTANTS[name]))
     elif name in _GREEK:
         tokens.append(Token("name", name))
-    elif name in ("frac", "binom", "overline", "emptyset", "mod", "sqrt"):
+    elif name in ("angle", "triangle"):  # a label: \angle A = 55^\circ
+        return end
+    elif name in ("frac", "over", "binom", "overline", "emptyset", "mod", "sqrt"):
         tokens.append(Token("command", name))
     else:
         return -1
@@ -179,7 +182,9 @@ def _font(tokens: list[Token], text: str, name: str, end: int) -> int:
     if match is None:
         return end if text[end : end + 1] == "{" else -1
     content = match[1].strip()
-    if content in _LIST_WORDS:
+    if name == "mathbb":
+        tokens.append(Token("name", _NUMBER_SETS.get(content, content)))
+    elif content in _LIST_WORDS:
         tokens.append(Token("op", ","))
     elif len(content) == 1 and content.isalpha():
         tokens.append(Token("name", content))

@@ -10,6 +10,7 @@ from schemas.annotation import Status, Verdict
 from schemas.problem import Problem
 
 _SPACES = re.compile(r"\s+")
+_GROUP = re.compile(r"\\(?:text|textbf|textrm|textit|mathrm|mathbf|mbox|boxed|fbox|operatorname)\s?\{([^{}]*)\}")
 _PUNCTUATION = re.compile(r"[\s.,;:!?()\"'“”]+")
 _ARTICLE = re.compile(r"(?:the|an?) (?=\S)")
 _OUTER = {'"': '"', "'": "'", "“": "”", "‘": "’", "「": "」", "『": "』", "«": "»", "`": "`", "$": "$", "*": "*"}
@@ -43,7 +44,7 @@ def normalize_text(text: str) -> str | None:
     """Return the form in which two texts are compared, None where nothing or too much is left."""
     if len(text) > MAX_ANSWER_CHARS:
         return None
-    text = _SPACES.sub(" ", nfkc(text).casefold()).strip()
+    text = _SPACES.sub(" ", _GROUP.sub(r"\1", nfkc(text)).casefold()).strip()
     stop_removed = False
     while text:
         if not stop_removed and text.endswith((".", "。")):
