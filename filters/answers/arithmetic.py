@@ -87,6 +87,8 @@ class Arithmetic:
                 sign = self._next().text if self._is("-", "+") else ""
                 other = _signed(sign, self.factor())
                 result = Op("div", (result, other)) if here.text == "/" else _times(result, other)
+            elif (here.kind, here.text) == ("command", "over"):
+                break
             elif here.kind in _STARTS or (here.kind == "word" and self._is_product(here)):
                 if here.kind == "number" and self._tokens[self._place - 1].kind in ("number", "name"):
                     raise Unreadable("a number stands right behind another value")
@@ -194,7 +196,9 @@ class Arithmetic:
         if token.kind == "name":
             return self._name(token.text)
         if token.kind == "word" and is_variables(token.text):
-            return Op("mul", tuple(Sym(one) for one in token.text))
+            # One letter at a time: in xe^x the exponent is that of e alone.
+            self._tokens[self._place - 1 : self._place] = [Token("name", letter) for letter in token.text]
+            return self._name(token.text[0])
         if token.kind == "open" and token.text in _PAIRS:
             return self._group(token.text)
         if token.kind == "function":
@@ -343,8 +347,8 @@ class Arithmetic:
 
 
 def is_variables(word: str) -> bool:
-    """Say whether a run of letters may be a product of variables: at most three of one case that are no English word."""
-    is_run = len(word) <= 3 and word.isascii() and word.isalpha() and (word.islower() or word.isupper())
+    """Say whether a run of letters may be a product of variables: at most three, no English word and no name."""
+    is_run = len(word) <= 3 and word.isascii() and word.isalpha() and not word.istitle()
     return is_run and word.casefold() not in _SHORT_WORDS
 
 

@@ -200,7 +200,7 @@ def _magnitude(rest: str) -> tuple[Fraction, str]:
 
 def _unit(rest: str, currency: str) -> str | None:
     """Return the unit in what follows a number, None where it is none.  `currency` stood before the number and wins."""
-    symbol, words = "", _PER_CENT.sub("percent", rest.strip())
+    symbol, words = "", _PER_CENT.sub("percent", " ".join(rest.split()))
     if words[:1] and words[0] in "%$€£¥":
         symbol, words = words[0], words[1:].strip()
     attached = bool(words) and not symbol and not rest[0].isspace()

@@ -10,6 +10,7 @@ from filters.answers.grammar import parse
 from filters.answers.parts import Based, Binary, Bracket, Listed, Matrix, Part, Worded
 from filters.answers.quantity import Quantity, read_quantity
 from filters.answers.tokens import tokenize
+from filters.answers.units import read_unit
 from filters.extraction import MAX_ANSWER_CHARS
 from filters.normalization import nfkc
 
@@ -19,7 +20,7 @@ MAX_SIGNS = 4  # of ± in one answer: each doubles the values
 # Golds that stand for no answer in public data sets: they must never be compared with.
 SENTINELS = frozenset(
     "proof|not found|n/a|na|none|null|nan|unknown|no answer|see solution|see proof|proven|qed|tbd|todo"
-    "|not available|omitted|无|略|证明|证明略|见解析|见答案|答案略|未找到|无答案".split("|")
+    "|not available|omitted|无|略|证明|证明略|见解析|见答案|答案略|答案见解析|未找到|无答案".split("|")
 )
 
 _GROUP = re.compile(r"\\(?:text|textbf|textrm|textit|mathrm|mathbf|mbox|boxed|fbox|operatorname)\s?\{([^{}]*)\}")
@@ -33,6 +34,8 @@ _WORDLIKE = re.compile(r"[^\W\d_]")
 _APPROXIMATE = re.compile(
     r"\s*\$?\s*(?:≈|~|\\approx|\\sim|(?:approximately|about|roughly|around|nearly|大约|约|近似)\b)", re.IGNORECASE
 )
+_FORMULA = re.compile(r"[\\=<>+*/^_|≤≥≠≡]")
+_UNIT_IN_BRACKETS = re.compile(r"(?P<value>.*\S)\s?\((?:in\s)?(?P<unit>[^()0-9]{1,40})\)\.?", re.DOTALL)
 _ARTICLE = re.compile(r"(?:the|an?)\s(?=\S)")
 
 
@@ -52,6 +55,9 @@ def read_answer(text: str) -> Reading | None:
         return None
     if text.endswith("\\") and not text.endswith("\\\\"):  # what is left of "\ " at the end
         text = text[:-1]
+    match = _UNIT_IN_BRACKETS.fullmatch(text)
+    if match is not None and read_unit(match["unit"]) is not None:
+        text = f"{match['value']} {match['unit']}"
     quantity = read_quantity(text)
     plain = text if quantity is not None and text.isalnum() else plain_text(text)
     if not plain:
@@ -65,14 +71,15 @@ def read_answer(text: str) -> Reading | None:
 
 
 def _is_balanced(text: str) -> bool:
-    """Say whether every brace and environment that is opened is closed."""
+    """Say whether every brace, environment and \\left that is opened is closed."""
     braces = [match[0] for match in _BRACE.finditer(text)]
     depth = 0
     for brace in braces:
         depth += {"{": 1, "}": -1}.get(brace, 0)
         if depth < 0:
             return False
-    return depth == 0 and text.count("\\begin{") == text.count("\\end{")
+    pairs = (("\\begin{", "\\end{"), ("\\left", "\\right"))
+    return depth == 0 and all(text.count(opening) == text.count(closing) for opening, closing in pairs)
 
 
 def plain_text(text: str) -> str:
@@ -125,7 +132,7 @@ def _words(text: str) -> str | None:
     """Return an answer in words in the form in which they are compared, None where it has none or is prose."""
     text = _SPACES.sub(" ", _BRACES.sub("", _MARKS.sub("", _GROUP.sub(r"\1", nfkc(text))))).strip(" .\"'“”。,!").casefold()
     text = _ARTICLE.sub("", text, count=1) if _ARTICLE.match(text) else text
-    return text if _WORDLIKE.search(text) and len(text.split()) <= MAX_WORDS and "\\" not in text else None
+    return text if _WORDLIKE.search(text) and len(text.split()) <= MAX_WORDS and not _FORMULA.search(text) else None
 
 
 def is_sentinel(gold: str) -> bool:
