@@ -160,9 +160,9 @@ def _plain(text: str) -> str:
     text = _BOLD.sub(r"\1", nfkc(text).replace("\u2212", "-")).strip(" \t\r\n*`_")
     if "\\" in text or "~" in text or "{,}" in text:
         text = text.replace("\\!", "").replace("{,}", ",").replace("\\%", "%").replace("\\$", "\0")
-        text = _DEGREES.sub(" degrees", _MATH_MARKS.sub(" ", _SPACING.sub(" ", text)))
+        text = _DEGREES.sub(" degrees ", _MATH_MARKS.sub(" ", _SPACING.sub(" ", text)))
         text = _TEXT_GROUP.sub(r" \1 ", _TEXT_GROUP.sub(r" \1 ", text))
-    text = _DEGREES.sub(" degrees", text)
+    text = _DEGREES.sub(" degrees ", text)
     if text.count("$") > 1:
         text = _DOLLAR_PAIR.sub(r" \1 ", text.replace("$$", " "))
     text = text.replace("\0", "$").strip()
