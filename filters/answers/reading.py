@@ -94,8 +94,8 @@ def _part(text: str) -> Part | None:
         return None
     text = text.strip().rstrip(".,;。，；．").removeprefix("**").removesuffix("**").strip("`")
     tokens = tokenize(text)
-    if not tokens or all(token.kind in ("word", "op") for token in tokens):
-        return None
+    if not tokens or all(token.kind == "word" or token.text in ",.;:!%" for token in tokens):
+        return None  # a short word is no product: "tea" is not "eat"
     try:
         return expanded(parse(tokens))
     except (Unreadable, RecursionError):

@@ -98,6 +98,18 @@ y = 2x+3 ¦ 2x - y + 3 = 0
 5x - 7y + 11z + 4 = 0 ¦ 10x - 14y + 22z = -8
 x^2+y^2=1 ¦ y^2 = 1-x^2
 2x + y < 4 ¦ 4 > y + 2x
+PV = nRT ¦ nRT = PV
+xe^x-e^x ¦ e^x(x-1)
+[0,2] ¦ [0,1) \cup [1,2]
+(-\infty,0)\cup(0,\infty) ¦ \mathbb{R} \setminus \{0\}
+(-\infty,\infty) ¦ ℝ
+20^\circ\text{C} ¦ 20 °C
+25\text{ N} ¦ 25 newtons
+90 \text{ cm}^2 ¦ 90 (in square centimeters)
+30% ¦ 30 per cent
+\frac14 ¦ {1 \over 4}
+55^\circ ¦ \angle A = 55^\circ
+(8,-2) ¦ (x,y) = (8,-2)
 \text{Evelyn} ¦ Evelyn
 \text{ellipse} ¦ an ellipse
 \text{(C)} ¦ C
@@ -140,12 +152,21 @@ x + y > 2 ¦ x + y \ge 2
 2x + y < 4 ¦ 2x + y > 4
 \begin{pmatrix} 1 & 0 \\ 0 & 1 \end{pmatrix} ¦ \begin{pmatrix} 0 & 1 \\ 1 & 0 \end{pmatrix}
 \text{even} ¦ odd
+tea ¦ eat
+e^{x+1} ¦ e^x+1
+[0,2] ¦ [0,1) \cup (1,2]
+(-\infty,\infty) ¦ \mathbb{R} \setminus \{0\}
+20^\circ\text{C} ¦ 20^\circ\text{F}
 2^{10} ¦ 2\cdot 10
 x^2 ¦ x2^1
 """.strip().split("\n")[:-1]
 
 # What a convention decides, or what could be either, is not said to be the same.
 UNKNOWN = r"""
+0 ¦ \infty-\infty
+1,3,5 ¦ 1,3,5,...
+26 ¦ 26 dozen apples
+42 ¦ 42 is not the answer
 25\% ¦ 25
 25\% ¦ 0.25
 100 ¦ 100\%
