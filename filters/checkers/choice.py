@@ -1,7 +1,9 @@
 r"""Multiple choice: the committed label as a whole token, or the full text of one option.
 
-Read are only whole forms: "(e)", "E.", "E", \text{E}, "option E", an option's text, "E) bank", "bank (e)", each also with
-a reason behind it, "not" another one, or joined with others by "or" and the like.  Anything else commits to no label.
+Read are only whole forms: "(e)", "E.", "E", \text{E}, "option E", 选项E, an option's text, "E) bank", "bank (e)", each also
+with a reason behind it, "not" another one, or joined with others by "or" and the like.  Anything else commits to no label:
+a label with the text of another option, a letter of another alphabet that looks like a label, the article "A".
+Where a problem has no options, a gold that is a label is compared by labels alone.
 """
 
 import functools
@@ -12,24 +14,31 @@ from filters.normalization import nfkc
 from schemas.annotation import Status, Verdict
 from schemas.problem import CHOICE_LABELS, Problem
 
+FREE_LABELS = CHOICE_LABELS[:10]  # A to J, where the options are not known: MMLU-Pro, with the most of public sets, has ten
+
 _GROUP = re.compile(r"\\(?:text|textbf|textrm|textit|mathrm|mathbf|mbox|boxed|fbox|bf|rm)\b\s?")
 _MARKS = re.compile(r"\\[()\[\],;! ]|[{}$*`]")
 _SPACES = re.compile(r"\s+")
-_REASON = re.compile(r",?\s(?:because|since|as)\s", re.IGNORECASE)
+_REASON = re.compile(r",?\s(?:because|since|as)\s|,?因为|，", re.IGNORECASE)
 _CONTRAST = re.compile(r",?\s(?:not|rather\sthan|instead\sof)\s", re.IGNORECASE)
 _NOT_BUT = re.compile(r"not\s(?P<denied>[^,;]{1,200}?),?\sbut\s(?P<chosen>.*)", re.IGNORECASE | re.DOTALL)
-_JOINT = re.compile(r",\s?(?:(?:or|and)\s)?|\s(?:or|and)\s|\s?[/&]\s?", re.IGNORECASE)
-_LABEL = re.compile(r"(?:(?:the\s)?(?:option|choice|answer|letter)\s)?\(?(?P<label>[A-Za-z])[.):]{0,2}", re.IGNORECASE)
-_LABELLED = re.compile(
-    r"(?:(?:option|choice)\s)?(?:\(?(?P<label>[A-Za-z])[.):]\)?|(?P<bare>[A-Z])\s)\s*(?P<text>.*\S)\s*", re.DOTALL
+_JOINT = re.compile(r",\s?(?:(?:or|and)\s)?|\s(?:or|and)\s|\s?[/&、]\s?|\s?[或和与]\s?", re.IGNORECASE)
+_LABEL = re.compile(
+    r"(?:(?:the\s)?(?:option|choice|answer|letter)\s|选择?项?\s?)?[(\[【]?(?P<label>[A-Za-z])[.):、\]】]{0,2}(?:\s?选?项)?",
+    re.IGNORECASE,
 )
+_LABELLED = re.compile(
+    r"(?:(?:the\s)?(?:option|choice)\s|选项\s?)?(?:[(\[【]?(?P<label>[A-Za-z])(?:[.):、\]】]{1,2}|\s[-–—](?=\s))|(?P<bare>[A-Z])\s)\s*(?P<text>.*\S)\s*",
+    re.DOTALL | re.IGNORECASE,
+)
+_MARKED = re.compile(r"(?:(?:the\s)?(?:option|choice)\s|选项\s?)?[(\[【]?[A-Za-z][.):、\]】]", re.IGNORECASE)
 _ARTICLE = re.compile(r"(?:the|an?)\s(?=\S)")
 
 
 class Choice:
-    """Judges by the label.  The gold may be a label or an option's text."""
+    """Judges by the label.  The gold may be a label, "B" or "(B)", an option's text, or both."""
 
-    name = "choice_v1"
+    name = "choice_v2"
 
     def check(self, problem: Problem, response: str) -> Verdict:
         """Return the verdict; `extracted` is the label, A, B, C, …"""
@@ -80,7 +89,7 @@ def _preferred(chosen: str, denied: str, options: tuple[str, ...]) -> frozenset[
 def _read_form(plain: str, options: tuple[str, ...]) -> frozenset[str]:
     """Return the labels of the one form that `plain` is: an option's text, a label, or both in either order."""
     plain = plain.strip().rstrip(".").strip(' "“”')
-    labels = CHOICE_LABELS[: len(options)]
+    labels = CHOICE_LABELS[: len(options)] or FREE_LABELS
     named = _named_options(plain, options)
     alone = _LABEL.fullmatch(plain)
     if alone and alone["label"].upper() in labels:
@@ -88,6 +97,8 @@ def _read_form(plain: str, options: tuple[str, ...]) -> frozenset[str]:
     split = _split_label(plain, labels)
     if split is not None:
         label, rest = split
+        if not options:
+            return frozenset(label if _MARKED.match(plain) else "")
         labelled = _named_options(rest, options)
         if labelled and not named:
             return frozenset(label) if label in labelled else labelled | {label}
@@ -108,6 +119,8 @@ def _split_label(plain: str, labels: str) -> tuple[str, str] | None:
     match = _LABELLED.fullmatch(plain)
     if match is not None:
         label, text = (match["label"] or match["bare"]).upper(), match["text"]
+        if match["bare"] and not match["bare"].isupper():
+            return None
     elif len(plain) > 4 and plain[-3] == "(" and plain[-1] == ")":
         label, text = plain[-2].upper(), plain[:-3]
     else:

@@ -33,6 +33,27 @@ def as_written(text: str) -> str | None:
         ("所以答案是18。谢谢", "18"),
         ("最终答案：甲", "甲"),
         ("18 dollars", "18 dollars"),
+        ("<answer>18</answer>", "18"),
+        ("<answer>so \\boxed{18}</answer>", "18"),
+        (r"\boxed{\boxed{18}}", "18"),
+        (r"$\boxed 18$", "18"),
+        (r"\boxed{\text{Paris}}", "Paris"),
+        (r"put it into \boxed{answer}: \boxed{18}", "18"),
+        ("The answer is 18<|im_end|>", "18"),
+        ("giving 18 as our final answer", "18"),
+        ("so I'm confident that 18 is the correct answer.", "18"),
+        ("The answer is not 5 but 18", "18"),
+        ("The answer is 18, not 5.", "18"),
+        ("Answer: 18 (dollars a day)", "18"),
+        ("Answer: She makes $18 a day.", "$18"),
+        ("Answer: 9 * 2 = 18", "18"),
+        ("### Final Answer\n\nThe number of eggs is:\n\\[\n\\boxed{18}\n\\]", "18"),
+        ("Answer:\n- 18\n- 19", "18, 19"),
+        ("**Answer:**\n(a) 18\n(b) 19", "(a) 18, (b) 19"),
+        ("The answer is\n\\[\n\\begin{pmatrix}\n1 \\\\\n2\n\\end{pmatrix}\n\\]", "\\begin{pmatrix}\n1 \\\\\n2\n\\end{pmatrix}"),
+        ("```python\nprint('The answer is 19')\n```\nThe answer is 18.", "18"),
+        ("故选：（B）。", "（B）"),
+        ("【答案】18", "18"),
     ],
 )
 def test_the_committed_answer(response: str, answer: str) -> None:
@@ -195,8 +216,105 @@ def test_the_neighbours_stay_answers(response: str) -> None:
     assert found.value is not None and found.value.value == 18
 
 
-def test_a_correction_takes_the_earlier_answer_back() -> None:
-    assert extract_answer(r"\boxed{5}. Wait, I made a mistake. \boxed{6}", as_written) == Extraction("6", "6", "box", "")
+@pytest.mark.parametrize(
+    "correction",
+    [
+        "Wait, I made a mistake.",
+        "Wait, that's wrong.",
+        "Hold on.",
+        "Let me recalculate.",
+        "No, that is not right.",
+        "不对，算错了。",
+    ],
+)
+def test_a_correction_takes_the_earlier_answer_back(correction: str) -> None:
+    assert extract_answer(rf"\boxed{{5}}. {correction} \boxed{{6}}", as_written) == Extraction("6", "6", "box", "")
+    assert extract_answer(f"The answer is 5. {correction} The answer is 6", as_written) == Extraction("6", "6", "anchor", "")
+
+
+@pytest.mark.parametrize(
+    ("response", "pair"),
+    [
+        (r"$x=\boxed{2}, y=\boxed{3}$", "2, 3"),
+        (r"$x = \boxed{2}$ and $y = \boxed{3}$", "2, 3"),
+        (r"\boxed{2},\ \boxed{3}, \boxed{4}", "2, 3, 4"),
+        (r"$(x, y) = (\boxed{2}, \boxed{3})$", "(2, 3)"),
+        (r"x为\boxed{2}和\boxed{3}", "2, 3"),
+    ],
+)
+def test_boxes_that_one_sentence_joins_are_one_answer(response: str, pair: str) -> None:
+    assert extract_answer(response, as_written).value == pair
+    assert extract_answer(response, read_quantity, same_quantity).reason == "uncommitted"  # no pair is one number
+
+
+@pytest.mark.parametrize("between", [" or ", ". ", "\n", " ", r" \text{ or } ", " and then I think it is rather the case that "])
+def test_other_boxes_are_several(between: str) -> None:
+    assert extract_answer(rf"\boxed{{2}}{between}\boxed{{3}}", as_written).reason == "uncommitted"
+
+
+@pytest.mark.parametrize(
+    ("response", "value"),
+    [
+        ("We add.\nTherefore, $x = 5$.", "5"),
+        ("So the measure of angle ABD is 30 degrees.", "30 degrees"),
+        ("We add.\nThus, the remainder of 2004 divided by 12 is 0.\n\nI think that's it.", "0"),
+        ("We add.\nSo Janet makes $18 every day at the market.", "$18"),
+        ("We add.\nHence, the point is\n\\[(8, -2)\\]", "(8, -2)"),
+        ("We add.\n\n**18**", "18"),
+        ("We add.\n(B)", "(B)"),
+        ("The midpoint of both is\n**m = 3**.\nIt is **(-1, 6)**.", "(-1, 6)"),
+        ("先算。\n所以一共有18个。", "18个"),
+        ("B\n\nExplanation: banks store money", "B"),
+    ],
+)
+def test_a_conclusion_at_the_end_is_weaker_than_an_anchor(response: str, value: str) -> None:
+    found = extract_answer(response, as_written)
+    assert (found.value, found.source, found.reason) == (value, "conclusion", "")
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "So x = 5. Now we find y.",
+        "So x is not 5.\nDone",
+        "We add.\nSo there are at least 5.",
+        "We add.\nSo x < 5.",
+        "We add.\nSo x = 5 or x = 6.",
+        "We add.\nSo, if x = 3, y = 5.",
+        "We add.\nSo maybe 5.",
+        "We add.\nSo 3 of the 5.",
+        "We add.\nSo twice 5.",
+        "We add.\nSo, \\( x = 8k + 5 \\) for some",
+        "We add.\nShe has 5.",
+        "Cases:\n1. x < 0\n2. x = 0\n3.",
+        "3\n4\n5",
+        "5\n\nExplanation: that is wrong.",
+    ],
+)
+def test_what_is_no_conclusion(response: str) -> None:
+    assert extract_answer(response, read_quantity, same_quantity).value is None
+
+
+@pytest.mark.parametrize(
+    ("response", "source"),
+    [
+        (r"\boxed{5}", "box"),
+        ("The answer is 5", "anchor"),
+        ("5", "whole"),
+        ("$$\n5\n$$", "whole"),
+        (r"x^5 + 3x^4 - 2x^3 + 7x^2 - 11x + 13 - \frac{1}{2} + \frac{1}{3}y^2 + z", "whole"),
+        ("\\begin{pmatrix}\n1 & 2 \\\\\n3 & 4\n\\end{pmatrix}", "whole"),
+    ],
+)
+def test_the_source_says_how_an_answer_was_found(response: str, source: str) -> None:
+    assert extract_answer(response, as_written).source == source
+
+
+@pytest.mark.parametrize("unit", ["miles", "cm", "km/h", r"\text{ miles}", "cm^2"])
+def test_a_unit_behind_a_box_belongs_to_it(unit: str) -> None:
+    found = extract_answer(rf"It is \(\boxed{{5}}\) {unit}.", as_written)
+    assert found.value is not None and found.value.startswith("5 ") and len(found.value) > 3
+    assert extract_answer(r"It is \(\boxed{5}\) minutes past.", lambda text: text if text == "5" else None).value == "5"
 
 
 def test_a_long_answer_is_not_cut_to_a_short_one() -> None:

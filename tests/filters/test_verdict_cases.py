@@ -63,4 +63,3 @@ def test_the_set_is_as_large_as_it_says() -> None:
     assert len(rows[CHEATS]) >= 100 and len(others) >= 300
     right = sum(row["expect"] == "correct" for row in others)
     assert 0.4 <= right / len(others) <= 0.6
-

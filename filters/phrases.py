@@ -1,0 +1,25 @@
+"""Words that deny, doubt or report an answer, as parts of patterns.  All are in lower case: patterns run on lowered text."""
+
+_N_T = r"\w{1,8}n['’]t"
+
+
+def one_of(phrases: str) -> str:
+    r"""Return a pattern for one of `phrases`, "so|as a result"; a space in one stands for any white space."""
+    return "(?:" + phrases.replace(" ", r"\s") + ")"
+
+
+NOT = f"not|never|cannot|{_N_T}"
+WRONG = "wrong|incorrect|false"
+HEDGES = "maybe|perhaps|possibly|probably"
+SUPPOSED = r"if|unless|whether|suppose|assum\w{1,4}|imagine|pretend"
+REPORTED = r"says?|said|claim\w{0,3}|thinks|thought|believes|suggests|argues|wrote|insists"
+SO = "so|therefore|thus|hence"
+CHINESE_SO = "所以|因此|因而|综上"
+CHINESE_IF = "如果|假如|假设|若"
+CHINESE_HEDGES = "可能|也许|或许|大概|大约|左右|不确定"
+MISTAKEN = (
+    r"i (?:made|have made) (?:a|an|one|some) (?:\w{1,20} )?(?:mistake|error)|i mis(?:read|calculated|counted)"
+    "|scratch that|my mistake|oops|i take (?:that|it) back"
+)
+CHINESE_MISTAKEN = "更正|纠正一下|[算弄写说搞]错了|(?<![A-Za-z)）项])不对"
+IS_WRONG = r"(?:\sis|'s|’s|\swas)\s(?:clearly\s|obviously\s|actually\s)?"
