@@ -8,9 +8,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filters.chance import SIGNIFICANT
+
 Mask = npt.NDArray[np.bool_]
 
 NOT_DUPLICATE = "not_duplicate"
+WRONG_STEPS = pa.array(["wrong", "right_answer_wrong_steps"], pa.string())
 
 
 class Rule(NamedTuple):
@@ -43,6 +46,23 @@ RULES: dict[str, Rule] = {
         "the verdict is correct",
         lambda table: _mask(pc.equal(_field(table, "verdict", "status"), "correct")),
         lambda table: list(_field(table, "verdict", "status").to_pylist()),
+    ),
+    "steps_hold": Rule(
+        "no step of the chain is known to be wrong",
+        lambda table: ~_mask(pc.is_in(_field(table, "steps", "status"), value_set=WRONG_STEPS)),
+        lambda table: [
+            f"steps_{status}" if status == "wrong" else status for status in _field(table, "steps", "status").to_pylist()
+        ],
+    ),
+    "no_leak": Rule(
+        "the chain does not show that it was told the answer",
+        lambda table: _mask(pc.is_null(table["leak"].combine_chunks())),
+        lambda table: [f"leak_{kind}" for kind in _field(table, "leak", "kind").to_pylist()],
+    ),
+    "beats_chance": Rule(
+        f"its problem's choices are right more often than guessing gives, p ≤ {SIGNIFICANT}",
+        lambda table: ~_mask(pc.greater(_field(table, "chance", "p_value"), SIGNIFICANT)),
+        _always("as_good_as_guessing"),
     ),
     "finished": Rule(
         "the teacher was not cut off by a length limit",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from filters import fingerprints, reflections
+from filters import chance, fingerprints, leaks, reflections, steps
 from filters.checkers.checker import Checker
 from filters.verify import verify
 from schemas.problem import Problem
@@ -16,7 +16,8 @@ from schemas.tables import ANNOTATED_SCHEMA, PROBLEM_COLUMNS
 def annotators(checkers: Mapping[str, Checker]) -> dict[str, str]:
     """Return what each role is filled by, with its version: a change of any makes annotations stale."""
     names = {f"checker.{name}": checker.name for name, checker in checkers.items()}
-    return {**names, "reflections": reflections.NAME, "signature": fingerprints.NAME}
+    columns = {"steps": steps.NAME, "leak": leaks.NAME, "chance": chance.NAME, "reflections": reflections.NAME}
+    return {**names, **columns, "signature": fingerprints.NAME}
 
 
 def problems_of(table: pa.Table) -> dict[str, Problem]:
@@ -29,9 +30,15 @@ def annotate(problems: Mapping[str, Problem], samples: pa.Table, checkers: Mappi
     asked = [problems[problem_id] for problem_id in samples["problem_id"].to_pylist()]
     reasonings, responses = samples["reasoning"].to_pylist(), samples["response"].to_pylist()
     chains = [chain_text(reasoning, response) for reasoning, response in zip(reasonings, responses, strict=True)]
+    verdicts = verify(asked, responses, checkers)
+    hinted = _hinted(samples)
+    problem_ids = [problem.problem_id for problem in asked]
     added: dict[str, list[Any]] = {
         **{name: [getattr(problem, name) for problem in asked] for name in PROBLEM_COLUMNS},
-        "verdict": verify(asked, responses, checkers),
+        "verdict": verdicts,
+        "steps": steps.steps(chains, asked, verdicts),
+        "leak": leaks.leaks(chains, asked, hinted),
+        "chance": chance.chance(problem_ids, [len(problem.choices) for problem in asked], [one.status for one in verdicts]),
         "reflections": reflections.reflections(chains),
         "fingerprint": fingerprints.fingerprints(chains),
         "signature": fingerprints.signatures(chains),
@@ -40,3 +47,9 @@ def annotate(problems: Mapping[str, Problem], samples: pa.Table, checkers: Mappi
         pa.array(added[field.name], type=field.type) if field.name in added else samples[field.name] for field in ANNOTATED_SCHEMA
     ]
     return pa.Table.from_arrays(columns, schema=ANNOTATED_SCHEMA)
+
+
+def _hinted(samples: pa.Table) -> list[bool]:
+    """Return which samples were made by a teacher that had been told the answer."""
+    columns = zip(samples["hint"].to_pylist(), samples["origin"].to_pylist(), strict=True)
+    return [hint is not None or origin == "rationalized" for hint, origin in columns]

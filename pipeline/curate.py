@@ -28,7 +28,8 @@ from schemas.sample import chain_text
 ROW_BITS = 32  # a row's number is its partition and its place there: 4 billion rows a partition
 # What comparing copies needs of a row, and what the selection rules look at.
 DOCUMENT_COLUMNS = (
-    *("sample_id", "problem_id", "index", "reasoning", "response", "finish_reason", "answer", "verdict"),
+    *("sample_id", "problem_id", "index", "reasoning", "response", "finish_reason", "answer"),
+    *("verdict", "steps", "leak", "chance"),
     *("fingerprint", "signature"),
 )
 BUCKETS = 16  # groups that band keys are sorted in; more spreads them over more workers

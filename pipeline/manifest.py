@@ -19,7 +19,16 @@ from schemas.errors import RunError
 from schemas.manifest import ConfigEntry, FileEntry, Manifest
 from schemas.tables import REJECTED_SCHEMA
 
-LIBRARIES = ("apache-beam", "datasketch", "numpy", "pyarrow", "starbeam")  # those that decide bytes
+LIBRARIES = (
+    "apache-beam",
+    "datasketch",
+    "math-verify",
+    "mpmath",
+    "numpy",
+    "pyarrow",
+    "starbeam",
+    "sympy",
+)  # those that decide bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,6 +96,8 @@ def funnel(counts: Iterable["collections.Counter[tuple[str, ...]]"], read: Inges
         "problems_sampled": 0,
         "samples": 0,
         "verdicts": dict.fromkeys(STATUSES, 0),
+        "steps": {},
+        "leaks": {},
         "teachers": {},
         "reflections": {},
         "duplicates": {"exact": 0, "near": 0},

@@ -74,6 +74,9 @@ class ShardWriter:
         counts["samples",] = table.num_rows
         counts["kept",] = kept.num_rows
         counts.update(("verdicts", status) for status in statuses)
+        counts.update(("steps", status) for status in pc.struct_field(table["steps"].combine_chunks(), "status").to_pylist())
+        leaks = pc.struct_field(table["leak"].combine_chunks(), "kind").to_pylist()
+        counts.update(("leaks", kind) for kind in leaks if kind is not None)
         counts.update(("teachers", *pair) for pair in zip(table["teacher"].to_pylist(), statuses, strict=True))
         counts.update(("duplicates", kind) for kind in kinds if kind is not None)
         counts.update(("reflections", label) for label in labels)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.annotation import DUPLICATE_TYPE, REFLECTIONS_TYPE, VERDICT_TYPE
+from schemas.annotation import CHANCE_TYPE, DUPLICATE_TYPE, LEAK_TYPE, REFLECTIONS_TYPE, STEPS_TYPE, VERDICT_TYPE
 from schemas.problem import PROBLEM_SCHEMA
 from schemas.reject import REJECT_SCHEMA
 from schemas.sample import MESSAGES_TYPE, SAMPLE_SCHEMA
@@ -28,6 +28,9 @@ ANNOTATED_SCHEMA = pa.schema(
         *SAMPLE_SCHEMA,
         *(PROBLEM_SCHEMA.field(name) for name in PROBLEM_COLUMNS),
         pa.field("verdict", VERDICT_TYPE),
+        pa.field("steps", STEPS_TYPE),
+        pa.field("leak", LEAK_TYPE),  # null where nothing leaks, and for samples that had no hint
+        pa.field("chance", CHANCE_TYPE),  # null for problems without choices
         pa.field("reflections", REFLECTIONS_TYPE),
         pa.field("fingerprint", pa.binary()),  # 16 bytes: BLAKE2b of the normalised chain
         pa.field("signature", pa.binary()),  # MinHash, little-endian uint32 slots
@@ -38,7 +41,7 @@ ANNOTATED_SCHEMA = pa.schema(
 _FULL_COLUMNS = (
     *("sample_id", "problem_id", "index", "round", "origin", "teacher", "parent_id"),
     *("source", "subject", "language", "answer", "choices", "tests"),
-    *("verdict", "reflections", "duplicate"),
+    *("verdict", "steps", "leak", "chance", "reflections", "duplicate"),
     *("finish_reason", "prompt_tokens", "completion_tokens", "logprob", "metadata", "hint"),
     *("question", "prompt", "reasoning", "response"),
 )

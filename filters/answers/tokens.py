@@ -21,7 +21,8 @@ _UNICODE = {
     "\u2212": "-", "–": "-", "—": "-", "×": r"\times ", "⋅": r"\cdot ", "·": r"\cdot ", "÷": r"\div ", "∕": "/", "⁄": "/",
     "√": r"\sqrt", "π": r"\pi ", "∞": r"\infty ", "∪": r"\cup ", "∩": r"\cap ", "≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ",
     "⩾": r"\ge ", "≠": r"\ne ", "∈": r"\in ", "±": r"\pm ", "∓": r"\mp ", "°": r"^\circ ", "∅": r"\emptyset ", "⟨": r"\langle ",
-    "⟩": r"\rangle ", "ℝ": r"\mathbb{R} ", "ℤ": r"\mathbb{Z} ", "ℚ": r"\mathbb{Q} ", "ℕ": r"\mathbb{N} ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ",
+    "⟩": r"\rangle ", "ℝ": r"\mathbb{R} ", "ℤ": r"\mathbb{Z} ", "ℚ": r"\mathbb{Q} ", "ℕ": r"\mathbb{N} ",
+    "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ",
     "γ": r"\gamma ", "λ": r"\lambda ", "μ": r"\mu ", "σ": r"\sigma ", "φ": r"\phi ", "ω": r"\omega ", "δ": r"\delta ",
     "∧": r"\wedge ", "∨": r"\vee ", "∖": r"\setminus ", "，": ",", "、": ",", "；": ";", "：": ":", "【": "[", "】": "]",
     "′": "'", "≈": r"\approx ", "→": r"\to ", "∣": "|", "\u00a0": " ", "˚": r"^\circ ", "º": r"^\circ ",
@@ -40,7 +41,8 @@ _ALIASES = {
     "lt": "<", "gt": ">", "ast": "cdot", "land": "and", "lor": "or", "wedge": "and", "vee": "or", "lbrace": "{", "rbrace": "}",
     "varnothing": "emptyset", "lvert": "|", "rvert": "|", "vert": "|", "mid": "|", "arg": "operator", "dbinom": "binom",
     "tbinom": "binom", "backslash": "setminus", "degree": "circ", "log": "log", "lg": "lg", "colon": ":", "lbrack": "[",
-    "rbrack": "]", "bigcup": "cup", "bigcap": "cap", "iff": "operator", "dots": "ldots", "cdots": "ldots", "ldotp": "ldots", "infin": "infty", "bmod": "mod",
+    "rbrack": "]", "bigcup": "cup", "bigcap": "cap", "iff": "operator", "dots": "ldots", "cdots": "ldots",
+    "ldotp": "ldots", "infin": "infty", "bmod": "mod",
 }  # fmt: skip
 _FONTS = frozenset(
     "text textbf textrm textit textsf texttt textnormal mathrm mathbf mathit mathsf mbox operatorname mathbb boldsymbol bold emph "

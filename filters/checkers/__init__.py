@@ -3,15 +3,19 @@
 from filters.answers.reading import read_answer
 from filters.checkers.checker import Checker
 from filters.checkers.choice import Choice
+from filters.checkers.code import Code
 from filters.checkers.math import Math
 from filters.checkers.numeric import Numeric
+from filters.checkers.proof import Proof
 from filters.checkers.text import ExactText
 from schemas.problem import Problem
 
 CHECKERS: dict[str, Checker] = {
     "choice": Choice(),
+    "code": Code(),
     "math": Math(),
     "numeric": Numeric(),
+    "proof": Proof(),
     "text": ExactText(),
 }
 

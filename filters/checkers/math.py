@@ -3,7 +3,6 @@ r"""Mathematics: typed comparison of numbers, expressions, collections and relat
 What it calls correct is equal; what it cannot decide is `unsure`.
 """
 
-import functools
 import re
 
 from filters import symbolic
@@ -43,15 +42,8 @@ class Math:
         return verdict
 
     def _symbolic(self, gold: str, answer: str) -> Verdict:
-        if not hasattr(symbolic, "compare"):
-            return Verdict("unsure", answer, self.name, "not_compared")
-        outcome = _compared(gold, answer)
+        outcome = symbolic.compare(gold, answer)
         return Verdict(STATUSES[outcome.relation], answer, self.name, outcome.reason)
-
-
-@functools.lru_cache(maxsize=4096)  # N samples share few answers, and each comparison costs milliseconds
-def _compared(gold: str, answer: str) -> "symbolic.Outcome":
-    return symbolic.compare(gold, answer)
 
 
 def _is_formula(reading: Reading) -> bool:

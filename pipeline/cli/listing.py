@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import click
 
-from filters import fingerprints, reflections
+from filters import chance, fingerprints, leaks, reflections, steps
 from filters.selection import RULES
 from generators.sources import SOURCES
 from generators.strategies import STRATEGIES
@@ -28,7 +28,13 @@ def list_command(name: str | None) -> None:
         "teachers": {name: _first_line(teacher) for name, teacher in TEACHERS.items()},
         "strategies": {name: _first_line(strategy) for name, strategy in STRATEGIES.items()},
         "checkers": {name: f"{checker.name}: {_first_line(type(checker))}" for name, checker in all_checkers().items()},
-        "annotators": {reflections.NAME: "reflections of a chain", fingerprints.NAME: "signatures for near-copies"},
+        "annotators": {
+            steps.NAME: "equations and assignments of a chain that do not hold",
+            leaks.NAME: "places where a rationalised chain shows that it knew the answer",
+            chance.NAME: "a problem's right choices against guessing",
+            reflections.NAME: "reflections of a chain",
+            fingerprints.NAME: "signatures for near-copies",
+        },
         "selection rules": {name: rule.meaning for name, rule in RULES.items()},
         "exports": {name: export.meaning for name, export in EXPORTS.items()},
     }
