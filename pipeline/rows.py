@@ -169,10 +169,10 @@ def _one_schema(paths: Sequence[str]) -> pa.Schema:
 
 
 def _plain(value: Any) -> Any:
-    """Return NamedTuples, alone or in a list, as dicts."""
+    """Return NamedTuples, alone, in a list or in each other, as dicts."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
-    return value._asdict() if hasattr(value, "_asdict") else value
+    return {name: _plain(one) for name, one in value._asdict().items()} if hasattr(value, "_asdict") else value
 
 
 def _stem(path: str) -> str:

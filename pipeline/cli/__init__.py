@@ -18,7 +18,9 @@ COMMANDS = {
     "list": "pipeline.cli.listing",
     "show": "pipeline.cli.show",
     "journal": "pipeline.cli.journal",
-    "verify": "pipeline.cli.parts",
+    "verify": "pipeline.cli.verdicts",
+    "steps": "pipeline.cli.verdicts",
+    "leaks": "pipeline.cli.verdicts",
     "tag": "pipeline.cli.parts",
     "dedupe": "pipeline.cli.parts",
 }

@@ -1,4 +1,4 @@
-"""`starbeam verify | tag | dedupe`: each part alone, on anyone's rows."""
+"""`starbeam tag | dedupe`, and what every part that stands alone shares: its options, and reading of fields."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,14 +6,12 @@ from typing import Any
 import click
 
 from generators.records import FieldError, lookup, optional_text_at, text_at
-from generators.sources.files import choices_at
 from pipeline.recipes import suggestion
 from pipeline.rows import Row, Rows, judged, judged_at_once
 from schemas.errors import UserError
-from schemas.problem import Problem
 
 
-def _files(command: Callable[..., None]) -> Callable[..., None]:
+def file_options(command: Callable[..., None]) -> Callable[..., None]:
     decorators: list[Callable[[Any], Any]] = [
         click.option("--in", "path", required=True, metavar="FILE", help="JSON lines (.gz too) or Parquet: a path, glob or URL."),
         click.option(
@@ -37,7 +35,7 @@ def _files(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _paths(settings: Sequence[str], known: Sequence[str]) -> dict[str, str]:
+def field_paths(settings: Sequence[str], known: Sequence[str]) -> dict[str, str]:
     """Return where each known field is read from."""
     paths = {name: name for name in known}
     for setting in settings:
@@ -50,7 +48,7 @@ def _paths(settings: Sequence[str], known: Sequence[str]) -> dict[str, str]:
     return paths
 
 
-def _found(fields: Row, path: str) -> Any:
+def found_at(fields: Row, path: str) -> Any:
     """Return what is at a path, None where nothing is."""
     try:
         return lookup(fields, path)
@@ -58,60 +56,25 @@ def _found(fields: Row, path: str) -> Any:
         return None
 
 
-def _optional(fields: Row, path: str) -> str | None:
+def text_or_none(fields: Row, path: str) -> str | None:
     """Return an optional text: a field that is missing, null or empty is None."""
-    return None if _found(fields, path) is None else optional_text_at(fields, path)
-
-
-@click.command("verify")
-@_files
-@click.option(
-    "--kind",
-    default="auto",
-    show_default=True,
-    help="Kind of rows that do not say theirs; auto decides by choices and gold.",
-)
-def verify_command(path: str, out: str, rejected: str | None, fields: tuple[str, ...], kind: str) -> None:
-    """Judge answers.  Reads gold, response, and optionally kind and choices; adds verdict."""
-    from filters.checkers import CHECKERS, auto_checker
-    from filters.verify import verify
-    from schemas.annotation import VERDICT_TYPE
-
-    if kind not in (*CHECKERS, "auto"):
-        raise UserError(f"--kind {kind!r} is unknown; {suggestion(kind, [*CHECKERS, 'auto'])}")
-    at = _paths(fields, ("gold", "response", "kind", "choices"))
-
-    def parse(row: Row) -> tuple[Problem, str]:
-        response = lookup(row, at["response"])
-        choices = choices_at(row, at["choices"]) if _found(row, at["choices"]) else []
-        gold = text_at(row, at["gold"])
-        wanted = _optional(row, at["kind"]) or kind
-        problem = Problem.of(question="", answer=gold, choices=choices, checker=wanted, source="")
-        if wanted == "auto":
-            problem = Problem.of(question="", answer=gold, choices=choices, checker=auto_checker(problem), source="")
-        return problem, text_at(row, at["response"]) if response != "" else ""
-
-    def judge(rows: Sequence[tuple[Problem, str]]) -> Sequence[Any]:
-        return verify([problem for problem, _ in rows], [response for _, response in rows], CHECKERS)
-
-    rows = Rows(path, out, rejected, "verdict", VERDICT_TYPE)
-    rows.write(judged(rows, parse, judge, "verify"))
+    return None if found_at(fields, path) is None else optional_text_at(fields, path)
 
 
 @click.command("tag")
-@_files
+@file_options
 def tag_command(path: str, out: str, rejected: str | None, fields: tuple[str, ...]) -> None:
     """Mark what chains do to themselves.  Reads text; adds reflections, with offsets in code points."""
     from filters.reflections import reflections
     from schemas.annotation import REFLECTIONS_TYPE
 
-    at = _paths(fields, ("text",))
+    at = field_paths(fields, ("text",))
     rows = Rows(path, out, rejected, "reflections", REFLECTIONS_TYPE)
     rows.write(judged(rows, lambda row: text_at(row, at["text"]), reflections, "tag"))
 
 
 @click.command("dedupe")
-@_files
+@file_options
 @click.option(
     "--threshold",
     default=0.8,
@@ -125,18 +88,18 @@ def dedupe_command(path: str, out: str, rejected: str | None, fields: tuple[str,
     from filters.duplicates import find
     from schemas.annotation import DUPLICATE_TYPE
 
-    at = _paths(fields, ("id", "text", "group", "answer", "quality"))
+    at = field_paths(fields, ("id", "text", "group", "answer", "quality"))
     seen: set[str] = set()
 
     def parse(row: Row) -> Candidate:
-        quality = _found(row, at["quality"])
+        quality = found_at(row, at["quality"])
         if quality is not None and (isinstance(quality, bool) or not isinstance(quality, int | float)):
             raise FieldError("wrong_type", f"field {at['quality']!r} is a {type(quality).__name__}, not a number")
         one = Candidate(
             id=text_at(row, at["id"]),
             text=text_at(row, at["text"]),
-            group=_optional(row, at["group"]),
-            answer=_optional(row, at["answer"]),
+            group=text_or_none(row, at["group"]),
+            answer=text_or_none(row, at["answer"]),
             quality=float(quality or 0),
         )
         if one.id in seen:
