@@ -9,9 +9,9 @@ from filters import symbolic
 from filters.answers.comparison import compare
 from filters.answers.reading import Reading, is_sentinel, read_answer
 from filters.checkers.declared import UNREADABLE_TOLERANCE, tolerance_of
-from filters.checkers.numeric import STATUSES, verdict_of
+from filters.checkers.numeric import STATUSES, uncommitted, verdict_of
 from filters.extraction import extract_answer
-from schemas.annotation import Status, Verdict
+from schemas.annotation import Verdict
 from schemas.problem import Problem
 
 _FORMULA = re.compile(r"[0-9\\^=+*/<>]")
@@ -34,8 +34,9 @@ class Math:
             return Verdict("error", None, self.name, UNREADABLE_TOLERANCE)
         found = extract_answer(response, read_answer, same_answer)
         if found.value is None or found.text is None:
-            status: Status = "unsure" if found.reason == "answer_unreadable" else "incorrect"
-            return Verdict(status, found.text, self.name, found.reason)
+            if found.reason == "answer_unreadable":
+                return Verdict("unsure", found.text, self.name, found.reason)
+            return uncommitted(self.name, gold, response, found.reason)
         verdict = verdict_of(self.name, problem, found.text, gold, found.value, tolerance)
         if verdict.reason == "not_compared" and _is_formula(gold) and _is_formula(found.value):
             return self._symbolic(problem.answer, found.text)

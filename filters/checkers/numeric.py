@@ -38,11 +38,7 @@ class Numeric:
             return verdict_of(self.name, problem, found.text, gold, found.value, tolerance)
         if found.reason == "answer_unreadable":
             return Verdict("unsure", found.text, self.name, found.reason)
-        if found.reason == "no_answer" and (weak := last_number(response)) is not None:
-            number = read_number(weak)
-            if number is not None and number.quantity is not None and number.quantity.value == gold.quantity.value:
-                return Verdict("unsure", weak, self.name, "weak_equal")
-        return Verdict("incorrect", None, self.name, found.reason)
+        return uncommitted(self.name, gold, response, found.reason)
 
 
 def verdict_of(name: str, problem: Problem, text: str | None, gold: Reading, answer: Reading, tolerance: Fraction) -> Verdict:
@@ -51,6 +47,16 @@ def verdict_of(name: str, problem: Problem, text: str | None, gold: Reading, ans
     if outcome.reason == "unit_missing" and gold.quantity is not None and names_unit(problem.question, gold.quantity.unit):
         return Verdict("correct", text, name, "equal")
     return Verdict(STATUSES[outcome.relation], text, name, outcome.reason)
+
+
+def uncommitted(name: str, gold: Reading, response: str, reason: str) -> Verdict:
+    """Return the verdict on a response that commits to nothing: `unsure` where its last number is the gold all the same."""
+    weak = last_number(response) if reason == "no_answer" and gold.quantity is not None else None
+    number = None if weak is None else read_number(weak)
+    found = None if number is None else number.quantity
+    if found is not None and gold.quantity is not None and found.value == gold.quantity.value:
+        return Verdict("unsure", weak, name, "weak_equal")
+    return Verdict("incorrect", None, name, reason)
 
 
 def read_number(text: str) -> Reading | None:

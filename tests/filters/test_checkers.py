@@ -1,5 +1,6 @@
 """What holds for every checker in the table."""
 
+import json
 import pickle
 import re
 import time
@@ -13,11 +14,23 @@ from schemas.annotation import STATUSES
 from schemas.problem import Problem
 
 # A problem with an answer that is right and one that is wrong; 18 and 19 serve every checker that these do not name.
+CLAIM = {"prover": "z3", "header": "a b : Int", "statement": "a^2 + b^2 >= 2*a*b"}
 OWN_EXAMPLES = {
     "choice": (Problem.of(question="q", answer="B", checker="choice", source="test", choices=("x", "y", "z")), "B", "C"),
+    "code": (
+        Problem.of(question="", answer=None, checker="code", source="test", tests="assert add(1, 2) == 3"),
+        "```python\ndef add(a, b):\n    return a + b\n```",
+        "```python\ndef add(a, b):\n    return a - b\n```",
+    ),
+    "proof": (
+        Problem.of(question="", answer=None, checker="proof", source="test", tests=json.dumps(CLAIM)),
+        "",
+        "",
+    ),
     "text": (Problem.of(question="q", answer="Paris", checker="text", source="test"), "Paris", "Pariss"),
 }
 NAMES = sorted(CHECKERS)
+ANSWERS = [name for name in NAMES if name not in ("code", "proof")]  # those whose response is prose around an answer
 EXAMPLES = {
     name: OWN_EXAMPLES.get(name) or (Problem.of(question="q", answer="18", checker=name, source="test"), "18", "19")
     for name in NAMES
@@ -61,7 +74,7 @@ fragments = st.sampled_from(
 hostile = st.one_of(st.text(), st.lists(fragments, max_size=30).map("".join))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ANSWERS)
 @pytest.mark.parametrize("form", ["{}", "{}.", "So the answer is {}.", "Reasons.\n\n\\boxed{{{}}}", "<think>hm</think>Answer: {}"])
 def test_the_oracle_passes_and_a_corrupted_answer_fails(name: str, form: str) -> None:
     problem, right, wrong = EXAMPLES[name]
@@ -85,7 +98,7 @@ def test_verdicts_on_any_text_are_well_formed(name: str, response: str, gold: st
     for asked in (problem, Problem.of(question="q", answer=gold, checker=name, source="test", choices=problem.choices)):
         verdict = CHECKERS[name].check(asked, response)
         assert verdict.status in STATUSES
-        assert verdict.checker == CHECKERS[name].name
+        assert verdict.checker.partition("+")[0] == CHECKERS[name].name  # behind it, the walls that a sandbox lacks
         assert re.fullmatch("[a-z_]+", verdict.reason)
         assert verdict.extracted is not None or verdict.status in ("incorrect", "error")
         assert verdict == CHECKERS[name].check(asked, response)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filters.chance import against_chance
 from filters.selection import RULES, chain_lengths, eligible, select
 from schemas.annotation import DUPLICATE_TYPE, STATUSES
 from schemas.tables import FULL_SCHEMA
@@ -23,6 +24,9 @@ def _row(**changes: Any) -> dict[str, Any]:
         "reasoning": "six",
         "response": "42",
         "verdict": {"status": status, "extracted": "42", "checker": "numeric_v1", "reason": "equal"},
+        "steps": {"status": "hold", "checked": 1, "flags": []},
+        "leak": None,
+        "chance": None,
         "duplicate": None,
     }
     return {**row, **changes}
@@ -34,6 +38,12 @@ def _table(*rows: dict[str, Any]) -> pa.Table:
 
 BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
     "correct": [({"status": status}, status) for status in STATUSES if status != "correct"],
+    "steps_hold": [
+        ({"steps": {"status": "right_answer_wrong_steps", "checked": 1, "flags": []}}, "right_answer_wrong_steps"),
+        ({"steps": {"status": "wrong", "checked": 1, "flags": []}}, "steps_wrong"),
+    ],
+    "no_leak": [({"leak": {"kind": "quotes_hint", "start": 0, "end": 3, "marker": "six"}}, "leak_quotes_hint")],
+    "beats_chance": [({"chance": against_chance(5, 4, 2)._asdict()}, "as_good_as_guessing")],
     "finished": [({"finish_reason": "length"}, "unfinished")],
     "has_reasoning": [({"reasoning": ""}, "no_reasoning")],
     "not_duplicate": [
@@ -121,6 +131,17 @@ def test_rows_that_are_turned_away_take_no_place_of_the_quota() -> None:
 def test_lengths_are_code_points_of_thought_and_response() -> None:
     table = _table(_row(reasoning="é🙂", response="加"), _row(reasoning="", response=""))
     assert chain_lengths(table).tolist() == [3, 0] and chain_lengths(table).dtype == np.int64
+
+
+@pytest.mark.parametrize("status", ["hold", "unchecked"])
+def test_steps_that_are_not_known_to_be_wrong_hold(status: str) -> None:
+    assert select(_table(_row(steps={"status": status, "checked": 0, "flags": []})), ["steps_hold"], None) == [None]
+
+
+def test_three_right_of_four_beat_chance_among_five_options() -> None:
+    """Chance alone gives 2.7 % of at least three, and 18 % of at least two."""
+    rows = [_row(chance=against_chance(5, 4, correct)._asdict()) for correct in (3, 2)]
+    assert select(_table(*rows), ["beats_chance"], None) == [None, "as_good_as_guessing"]
 
 
 def test_a_duplicate_is_null_or_names_the_kept_row() -> None:

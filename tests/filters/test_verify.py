@@ -20,7 +20,7 @@ def test_each_row_goes_to_its_own_checker() -> None:
     ]
     verdicts = verify(problems, ["18", "Rome", "A", "1"], CHECKERS)
     assert [verdict.status for verdict in verdicts] == ["correct", "incorrect", "correct", "error"]
-    assert [verdict.checker for verdict in verdicts] == ["numeric_v1", "text_v1", "choice_v1", "oracle"]
+    assert [verdict.checker for verdict in verdicts] == [*(CHECKERS[one].name for one in ("numeric", "text", "choice")), "oracle"]
     assert verdicts[3].reason == "unknown_checker"
 
 
@@ -44,4 +44,5 @@ def test_auto_checker() -> None:
     assert auto_checker(problem("A", "auto", ("x", "y"))) == "choice"
     assert auto_checker(problem("$1,200", "auto")) == "numeric"
     assert auto_checker(problem("Paris", "auto")) == "text"
+    assert auto_checker(problem(r"\sqrt{2}", "auto")) == auto_checker(problem("x+1", "auto")) == "math"
     assert auto_checker(problem(None, "auto")) == "text"

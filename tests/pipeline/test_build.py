@@ -283,7 +283,7 @@ def _limited(tmp_path: Path, *arguments: str) -> "subprocess.CompletedProcess[st
     return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.load)])
 def test_a_full_disk_leaves_no_manifest_and_says_how_to_go_on(tmp_path: Path, solved: Path, workers: str) -> None:
     (tmp_path / "r.toml").write_text(SOLVED)
     run = tmp_path / "run"
@@ -309,7 +309,9 @@ def test_an_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "stop", [signal.SIGKILL, *(pytest.param(one, marks=pytest.mark.load) for one in (signal.SIGINT, signal.SIGTERM))]
+)
 def test_a_stopped_run_has_no_manifest_and_goes_on_to_the_same_bytes(tmp_path: Path, solved: Path, stop: signal.Signals) -> None:
     (tmp_path / "r.toml").write_text(SOLVED)
     script = Path(sys.executable).with_name("starbeam")

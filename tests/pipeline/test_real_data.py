@@ -41,8 +41,9 @@ def test_verdicts_on_gsm8k_agree_with_the_publishers_on_every_sample(tmp_path: P
 
 
 # Answers that the publisher's grader read wrongly and this checker reads right: gold 255 (it read the words behind the
-# number), -2+7i (it read "7"), "9 customers" and "(B)" (it compared them with their units and fonts).
-GRADER_ERRORS = 4
+# number), -2+7i (it read "7"), "9 customers" and "(B)" (it compared them with their units and fonts), 3√13 (Unicode's root), and
+# five that stand in the last sentence without a box: 4, 4343_6, 7/4, (8,-2), (-1,6).
+GRADER_ERRORS = 10
 
 
 def test_no_wrong_answer_of_the_long_chains_is_called_correct(tmp_path: Path) -> None:
@@ -54,7 +55,7 @@ def test_no_wrong_answer_of_the_long_chains_is_called_correct(tmp_path: Path) ->
     assert len(rows) == len(scores) == 1000 and funnel["problems"] == 250
     correct = [(row["question"], row["teacher"]) for row in rows if row["verdict"]["status"] == "correct"]
     assert sum(not scores[key] for key in correct) == GRADER_ERRORS
-    assert len(correct) >= 500
+    assert len(correct) >= 580
     thought = [row for row in rows if row["reasoning"]]
     marked = [one for one in records if "_of_thought|>" in one["response"]]
     assert len(thought) == len(marked) and all(
