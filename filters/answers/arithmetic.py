@@ -19,7 +19,7 @@ _SHORT_WORDS = frozenset(
     "not the and for per one two six ten all any yes no is it or an of to so we in at by as but are if on be do he me my up us "
     "odd mod gcd lcm sum day men boy cat dog box bag pen cup hat can car bus egg way red set who how has had was you her his she "
     "its our out off too few get got let may new now old say see use non nor yet via vs am pm ok oh hi map key lot bit pie toy "
-    "max min sec hrs min det dim arg sup inf lim ans usd cny eur gbp kph mph yen".split()
+    "max min sec hrs rad det dim arg sup inf lim ans usd cny eur gbp kph mph yen".split()
 )
 _STARTS = frozenset(("number", "name", "function", "command", "open"))
 
@@ -93,7 +93,7 @@ class Arithmetic:
                 if here.kind == "number" and self._tokens[self._place - 1].kind in ("number", "name"):
                     raise Unreadable("a number stands right behind another value")
                 if here.kind == "open" and here.text in MATRICES:
-                    raise Unreadable("a matrix in a product")
+                    break
                 mixed = self._mixed(result)
                 result = mixed if mixed is not None else _times(result, self.factor())
             elif here.kind == "op" and here.text == "|" and not self._bars:
@@ -117,7 +117,7 @@ class Arithmetic:
     def _is_product(self, word: Token) -> bool:
         """Say whether a run of letters is a product of variables: short, lower case and, right behind a number, no unit."""
         before = self._tokens[self._place - 1] if self._place else None
-        after_value = before is not None and (before.kind in ("number", "close"))
+        after_value = before is not None and (before.kind in ("number", "close") or word.upright)
         return is_variables(word.text) and not (after_value and is_unit(word.text))
 
     def _mixed(self, result: Expr) -> Expr | None:

@@ -1,6 +1,9 @@
 """From tokens to what an answer is: an expression, or a collection, matrix or relation of them."""
 
+from fractions import Fraction
+
 from filters.answers.arithmetic import MATRICES, Arithmetic, Unreadable
+from filters.answers.exact import Unevaluable, rational
 from filters.answers.expression import Expr, Num, Op, Sym
 from filters.answers.parts import Based, Binary, Bracket, Listed, Matrix, Part, Worded
 from filters.answers.quantity import MAX_UNIT_WORDS, changes_no_value
@@ -61,7 +64,22 @@ class _Parser(Arithmetic):
         if here is not None and here.kind == "word" and here.text in "$€£¥₹":
             self._place += 1
             return self._worded(self.sum(), (here,))
-        return self._worded(self.sum(), ())
+        if self._is("-") and self._matrix_at(1):
+            self._place += 1
+            return self._scaled(Num(Fraction(-1)))
+        expression = self.sum()
+        return self._scaled(expression) if self._matrix_at(0) else self._worded(expression, ())
+
+    def _matrix_at(self, ahead: int) -> bool:
+        token = self._tokens[self._place + ahead] if self._place + ahead < len(self._tokens) else None
+        return token is not None and token.kind == "open" and token.text in MATRICES
+
+    def _scaled(self, factor: Expr) -> Part:
+        """Return the matrix that follows, each cell times a factor that stands before it."""
+        matrix = self._collection()
+        if not isinstance(matrix, Matrix) or matrix.bars:
+            raise Unreadable("a factor before what is no matrix")
+        return Matrix(tuple(tuple(_times(factor, one) for one in row) for row in matrix.rows), False)
 
     def _worded(self, expression: Expr, before: tuple[Token, ...]) -> Part:
         words = list(before)
@@ -166,3 +184,12 @@ class _Parser(Arithmetic):
         if not 2 <= base <= 36 or any(int(one, 36) >= base for one in digits):
             return None
         return Based(digits.upper().lstrip("0") or "0", base)
+
+
+def _times(factor: Expr, cell: Expr) -> Expr:
+    """Return the product, worked out where it is a number: a factor before a matrix is no sum left undone."""
+    product = Op("mul", (factor, cell))
+    try:
+        return Num(rational(product))
+    except Unevaluable:
+        return product

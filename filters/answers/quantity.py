@@ -59,6 +59,7 @@ _VALUE_WORDS = (
 _CHANGES_VALUE = frozenset(_VALUE_WORDS.split())
 _CHANGES_VALUE_CJK = re.compile("[一二两三四五六七八九十百千万亿兆零〇半几多余点负分之加减乘除或和与及到至不非约]")
 _SYMBOLS = {"percent": "%", "pct": "%", "dollar": "$", "usd": "$", "euro": "€"}
+_MICRO = re.compile(r"\\mu\s?\\(?:text|mathrm)\s?\{\s?")
 _PERCENT_ZH = re.compile(r"百分之(?=[0-9.])")
 _PER_CENT = re.compile(r"\bper\scent\b", re.IGNORECASE)
 _MAGNITUDE = re.compile(r"\s?((?i:hundred|thousand|million|billion|trillion)(?![^\W_])|百(?!分)|千(?![米克瓦焦])|[万亿])")
@@ -158,6 +159,7 @@ def _plain(text: str) -> str:
     r"""Return `text` without the marks that only set it: delimiters, bold, \text, thin spaces, one trailing stop."""
     text = _VULGAR.sub(lambda match: " " + _VULGAR_VALUES[match[0]], text)
     text = _BOLD.sub(r"\1", nfkc(text).replace("\u2212", "-")).strip(" \t\r\n*`_")
+    text = _MICRO.sub(r"\\text{μ", text).replace("\\Omega", " Ω ") if "\\" in text else text
     if "\\" in text or "~" in text or "{,}" in text:
         text = text.replace("\\!", "").replace("{,}", ",").replace("\\%", "%").replace("\\$", "\0")
         text = _DEGREES.sub(" degrees ", _MATH_MARKS.sub(" ", _SPACING.sub(" ", text)))
@@ -201,7 +203,7 @@ def _magnitude(rest: str) -> tuple[Fraction, str]:
 def _unit(rest: str, currency: str) -> str | None:
     """Return the unit in what follows a number, None where it is none.  `currency` stood before the number and wins."""
     symbol, words = "", _PER_CENT.sub("percent", " ".join(rest.split()))
-    if words[:1] and words[0] in "%$€£¥":
+    if words[:1] and words[0] in "%$€£¥¢":
         symbol, words = words[0], words[1:].strip()
     attached = bool(words) and not symbol and not rest[0].isspace()
     if not symbol and not currency and (len(words) > 1 or not attached) and read_unit(words) is not None:

@@ -5,7 +5,7 @@ import re
 from typing import NamedTuple
 
 from filters.answers.arithmetic import Unreadable
-from filters.answers.expression import Expr, has, with_sign
+from filters.answers.expression import Expr, Num, Op, Sym, has, with_sign
 from filters.answers.grammar import parse
 from filters.answers.parts import Based, Binary, Bracket, Listed, Matrix, Part, Worded
 from filters.answers.quantity import Quantity, read_quantity
@@ -108,6 +108,8 @@ def expanded(part: Part) -> Part:
         items: list[Part] = []
         for one in part.items:
             item = expanded(one)
+            if isinstance(item, Listed) and isinstance(part, Bracket) and part.left == "(":
+                return _both(part)
             items += item.items if isinstance(item, Listed) else [item]
         return part._replace(items=tuple(items))
     if isinstance(part, Binary):
@@ -122,6 +124,14 @@ def expanded(part: Part) -> Part:
         return part
     values = _signed(part)
     return Listed(tuple(values)) if len(values) > 1 else part
+
+
+def _both(part: Bracket) -> Listed:
+    """Return (0, ±3) as the two points (0, 3) and (0, −3).  Raises Unreadable where an item is no expression."""
+    items = [one for one in part.items if isinstance(one, Num | Sym | Op)]
+    if len(items) != len(part.items):
+        raise Unreadable("± between more than expressions")
+    return Listed(tuple(part._replace(items=tuple(with_sign(one, plus) for one in items)) for plus in (True, False)))
 
 
 def _signed(expression: Expr) -> list[Expr]:

@@ -26,7 +26,8 @@ class Region(NamedTuple):
 def is_composed(part: Part) -> bool:
     """Say whether a part is more than one interval: ℝ, an operation on sets, x ≠ a."""
     if isinstance(part, Listed):
-        return any(map(is_composed, part.items)) or all(as_interval(one) is not None or _is_interval(one) for one in part.items)
+        intervals = [one for one in part.items if as_interval(one) is not None or _is_interval(one)]
+        return any(map(is_composed, part.items)) or (len(intervals) == len(part.items) and any(map(_is_surely_one, intervals)))
     return part == REALS or (isinstance(part, Binary) and part.op in "∪∩∖≠")
 
 
@@ -80,6 +81,13 @@ def _joined(parts: list[Region | None], how: Callable[[Iterator[bool]], bool]) -
 
 def _is_interval(part: Part) -> bool:
     return isinstance(part, Bracket) and part.left != "{" and len(part.items) == 2
+
+
+def _is_surely_one(part: Part) -> bool:
+    """Say whether a part is an interval and no point: (1, 2) could be either."""
+    if not isinstance(part, Bracket):
+        return True
+    return (part.left, part.right) != ("(", ")") or any(_end(one) in ("oo", "-oo") for one in part.items)
 
 
 def _of_points(part: Bracket) -> Region | None:

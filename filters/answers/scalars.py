@@ -12,6 +12,7 @@ from filters.answers.tokens import Token
 from filters.answers.units import ratio, read_unit
 
 Relation = Literal["equal", "different", "unknown"]
+RADIANS = frozenset(("rad", "rads", "radian", "radians", "弧度"))
 CONSTANTS = frozenset(("pi", "e", "i"))
 _POINTS = ("first", "second")  # of a space of 2^61: the chance that two different functions agree at both is under 2^-100
 
@@ -63,6 +64,7 @@ def _unit_of(words: tuple[Token, ...]) -> str:
 
 def compare_scalars(gold: Scalar, answer: Scalar, tolerance: Fraction = Fraction(0)) -> Outcome:
     """Return how two scalars compare, in exact arithmetic where both are rational constants."""
+    gold, answer = _in_radians(gold), _in_radians(answer)
     if gold.unit != answer.unit and read_unit(gold.unit) is not None and not answer.unit:
         answer = _with_letter_unit(answer)
     mine, theirs = _constant(gold.expression), _constant(answer.expression)
@@ -99,6 +101,11 @@ def _of_expressions(gold: Scalar, answer: Scalar) -> Outcome:
     if not factor:
         return Outcome("different", "unit_different")
     return same_expression(one, Op("mul", (Num(factor), other)))
+
+
+def _in_radians(scalar: Scalar) -> Scalar:
+    """Return radians as the plain numbers that they are."""
+    return scalar._replace(unit="") if scalar.unit in RADIANS else scalar
 
 
 def _with_letter_unit(answer: Scalar) -> Scalar:

@@ -75,11 +75,12 @@ _CONSTANTS = {"pi": "pi", "infinity": "oo", "infty": "oo", "inf": "oo", "oo": "o
 
 
 class Token(NamedTuple):
-    """One token; `spaced` where white space stands before it."""
+    """One token; `spaced` where white space stands before it, `upright` where it is set as text."""
 
     kind: str
     text: str
     spaced: bool = False
+    upright: bool = False
 
 
 def unified(text: str) -> str:
@@ -138,6 +139,8 @@ def _add(tokens: list[Token], text: str, match: re.Match[str]) -> int:
         tokens.append(Token("close", value, spaced))
     elif value in "€£¥₹":
         tokens.append(Token("word", value, spaced))
+    elif value == "'" and tokens and tokens[-1].kind == "name":
+        tokens[-1] = tokens[-1]._replace(text=f"{tokens[-1].text}'")  # f'(x)
     elif value in "?'\"@#`":
         return -1
     else:
@@ -196,7 +199,7 @@ def _font(tokens: list[Token], text: str, name: str, end: int) -> int:
         inner = tokenize(content)
         if inner is None:
             return -1
-        tokens.extend(inner)
+        tokens.extend(token._replace(upright=True) for token in inner)
     return match.end()
 
 

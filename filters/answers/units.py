@@ -14,14 +14,31 @@ MAX_UNIT_CHARS = 80  # the longest compound of the table's names, such as "cubic
 
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3, "平方": 2, "立方": 3}
 _POWER = re.compile(r"(?P<name>[^\^²³]+)(?:\^\s?\{?(?P<power>-?[1-3])\}?|(?P<sign>[²³]))")
+_BEFORE_POWER = re.compile(r"\s+\^\s?")
 _QUOTIENT = re.compile(r"\s?/\s?|\sper\s|每")
 _PRODUCT = re.compile(r"\s?[·*⋅]\s?|\s|-")
+# SI prefixes (SI brochure, table 7) of the symbols that answers use them with.
+_PREFIXES = {
+    "k": Fraction(1000),
+    "M": Fraction(10**6),
+    "G": Fraction(10**9),
+    "m": Fraction(1, 1000),
+    "μ": Fraction(1, 10**6),
+    "n": Fraction(1, 10**9),
+    "p": Fraction(1, 10**12),
+}
+_PREFIXED = frozenset(("N", "J", "W", "Pa", "V", "A", "C", "T", "F", "Hz", "mol", "Ω", "eV", "g", "s"))
 # Dimensions that are powers or quotients of others, so that liters meet cubic meters and mph meets miles per hour.
 _DERIVED: dict[str, tuple[tuple[str, int], ...]] = {
     "volume": (("length", 3),),
     "area": (("length", 2),),
     "speed": (("length", 1), ("time", -1)),
     "frequency": (("time", -1),),
+    "force": (("length", 1), ("mass", 1), ("time", -2)),
+    "pressure": (("length", -1), ("mass", 1), ("time", -2)),
+    "energy": (("length", 2), ("mass", 1), ("time", -2)),
+    "power": (("length", 2), ("mass", 1), ("time", -3)),
+    "charge": (("current", 1), ("time", 1)),
 }
 
 
@@ -48,6 +65,7 @@ def read_unit(text: str) -> Unit | None:
     """Return the unit that words or symbols mean, None where they are not of the table: "km/h", "square feet", "cm^2"."""
     if not text or len(text) > MAX_UNIT_CHARS:
         return None
+    text = _BEFORE_POWER.sub("^", text)
     whole = _atom(text)
     if whole is not None:
         return whole
@@ -97,6 +115,9 @@ def _atom(text: str) -> Unit | None:
     for name in (plain, plain.casefold(), plain.casefold().removesuffix("s")):
         if name in table:
             return table[name]
+    if plain[:1] in _PREFIXES and plain[1:] in _PREFIXED:
+        prefixed = table[plain[1:]]
+        return Unit(prefixed.dimension, prefixed.factor * _PREFIXES[plain[0]])
     for word, power in (("平方", 2), ("立方", 3)):
         if plain.startswith(word) and (unit := _atom(plain.removeprefix(word))) is not None:
             return _raised(unit, power)

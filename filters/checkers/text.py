@@ -11,7 +11,7 @@ from schemas.problem import Problem
 
 _SPACES = re.compile(r"\s+")
 _GROUP = re.compile(r"\\(?:text|textbf|textrm|textit|mathrm|mathbf|mbox|boxed|fbox|operatorname)\s?\{([^{}]*)\}")
-_PUNCTUATION = re.compile(r"[\s.,;:!?()\"'“”]+")
+_PUNCTUATION = re.compile(r"[\s*.,;:!?()\"'“”]+")
 _ARTICLE = re.compile(r"(?:the|an?) (?=\S)")
 _OUTER = {'"': '"', "'": "'", "“": "”", "‘": "’", "「": "」", "『": "』", "«": "»", "`": "`", "$": "$", "*": "*"}
 

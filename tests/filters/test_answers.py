@@ -110,6 +110,17 @@ xe^x-e^x ¦ e^x(x-1)
 \frac14 ¦ {1 \over 4}
 55^\circ ¦ \angle A = 55^\circ
 (8,-2) ¦ (x,y) = (8,-2)
+\begin{pmatrix} -2 & 1 \\ 3/2 & -1/2 \end{pmatrix} ¦ -\frac{1}{2}\begin{pmatrix} 4 & -2 \\ -3 & 1 \end{pmatrix}
+\begin{pmatrix} -1 & 0 \\ 0 & -1 \end{pmatrix} ¦ -\begin{pmatrix} 1 & 0 \\ 0 & 1 \end{pmatrix}
+(0, \pm 3) ¦ (0,3),\ (0,-3)
+180^\circ ¦ \pi \text{ rad}
+9.8 \text{ m/s}^2 ¦ 980 \text{ cm/s}^2
+1 \text{ g/cm}^3 ¦ 1000 \text{ kg/m}^3
+40 \text{ W} ¦ 40 \text{ J/s}
+2.5\ \mu\text{C} ¦ 2.5 \times 10^{-6} \text{ C}
+36\pi \text{ cm}^3 ¦ 36\pi \text{ cubic centimeters}
+6x^2 - 4 ¦ f'(x) = 6x^2 - 4
+(1,2),(2,1) ¦ (2,1),(1,2)
 \text{Evelyn} ¦ Evelyn
 \text{ellipse} ¦ an ellipse
 \text{(C)} ¦ C
@@ -153,6 +164,8 @@ x + y > 2 ¦ x + y \ge 2
 \begin{pmatrix} 1 & 0 \\ 0 & 1 \end{pmatrix} ¦ \begin{pmatrix} 0 & 1 \\ 1 & 0 \end{pmatrix}
 \text{even} ¦ odd
 tea ¦ eat
+(1,2),(2,1) ¦ (1,2)
+(1,2),(2,1) ¦ (1,2),(2,1),(-1,-2)
 e^{x+1} ¦ e^x+1
 [0,2] ¦ [0,1) \cup (1,2]
 (-\infty,\infty) ¦ \mathbb{R} \setminus \{0\}

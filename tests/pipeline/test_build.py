@@ -198,6 +198,7 @@ def test_curate_signs_no_samples_of_another_recipe(solved: Path, setting: str, s
     assert release_hashes(solved) == before
 
 
+@pytest.mark.load
 def test_curate_refuses_half_of_another_sampling(tmp_path: Path) -> None:
     run = _built(tmp_path, "run")
     other = _built(tmp_path, "other", SOLVED, "teacher.main.slip_rate=0.5")
@@ -244,6 +245,7 @@ def _children(pid: int) -> list[int]:
     return found
 
 
+@pytest.mark.load
 def test_a_worker_that_is_killed_is_one_line_even_before_it_has_begun(tmp_path: Path) -> None:
     (tmp_path / "r.toml").write_text(SOLVED)
     script = Path(sys.executable).with_name("starbeam")
@@ -283,7 +285,8 @@ def _limited(tmp_path: Path, *arguments: str) -> "subprocess.CompletedProcess[st
     return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)
 
 
-@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.load)])
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.load
 def test_a_full_disk_leaves_no_manifest_and_says_how_to_go_on(tmp_path: Path, solved: Path, workers: str) -> None:
     (tmp_path / "r.toml").write_text(SOLVED)
     run = tmp_path / "run"

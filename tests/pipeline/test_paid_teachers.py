@@ -54,6 +54,7 @@ NOT_ASKED_ANEW = [
 ]
 
 
+@pytest.mark.load
 def test_what_decides_an_answer_is_asked_anew_and_nothing_else_is(tmp_path: Path, server: TeacherServer) -> None:
     write_recipe(tmp_path, server.url, QUESTIONS)
     first = _sampled(tmp_path)

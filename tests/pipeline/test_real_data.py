@@ -46,6 +46,7 @@ def test_verdicts_on_gsm8k_agree_with_the_publishers_on_every_sample(tmp_path: P
 GRADER_ERRORS = 10
 
 
+@pytest.mark.load
 def test_no_wrong_answer_of_the_long_chains_is_called_correct(tmp_path: Path) -> None:
     rows, funnel = _built(tmp_path, "long_cot_recorded.toml")
     with gzip.open(DATA / "long_cot" / "math500_samples.jsonl.gz", "rt") as file:
