@@ -82,7 +82,8 @@ def test_time_is_linear_in_the_text(unit: str) -> None:
         proof_text(text)
         return time.thread_time() - started
 
-    assert seconds(200_000) <= 30 * max(seconds(20_000), 0.002)
+    least = max(min(seconds(20_000) for _ in range(2)), 0.01)  # below, a busy machine's noise counts
+    assert min(seconds(200_000) for _ in range(2)) <= 30 * least
 
 
 STATUS = {

@@ -157,4 +157,5 @@ def test_time_is_linear_in_the_text(unit: str) -> None:
                     continue
         return time.thread_time() - started
 
-    assert seconds(32_000) <= 30 * max(seconds(3_200), 0.002)
+    least = max(min(seconds(3_200) for _ in range(2)), 0.01)  # below, a busy machine's noise counts
+    assert min(seconds(32_000) for _ in range(2)) <= 30 * least

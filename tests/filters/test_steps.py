@@ -218,8 +218,8 @@ def test_time_is_linear(unit: str) -> None:
             checked(text, answer)
         return time.thread_time() - started
 
-    least = max(min(seconds(2_000) for _ in range(2)), 0.005)
-    assert seconds(20_000) <= 30 * least
+    least = max(min(seconds(2_000) for _ in range(2)), 0.01)  # below, a busy machine's noise counts
+    assert min(seconds(20_000) for _ in range(2)) <= 30 * least
 
 
 @pytest.mark.skipif(not GSM8K.exists(), reason=f"the real GSM8K solutions are not at {GSM8K}")
