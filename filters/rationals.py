@@ -10,9 +10,10 @@ import operator
 from fractions import Fraction
 from typing import NamedTuple
 
+from filters.answers.quantity import MAX_DIGITS, MAX_EXPONENT
+
 # The static limits of inspect_ai's safe mathematics grader: nodes, digits, nesting, bits of an integer.
-MAX_TOKENS, MAX_DIGITS, MAX_DEPTH, MAX_BITS = 512, 2048, 64, 4096
-MAX_EXPONENT = 308  # the decimal exponent range of IEEE 754 double precision
+MAX_TOKENS, MAX_DEPTH, MAX_BITS = 512, 64, 4096
 MAX_CACHED_TOKENS = 24  # so that a full cache stays within some megabytes
 MAX_FACTORIAL = 500  # 500! has 3,768 bits
 

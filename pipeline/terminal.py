@@ -65,6 +65,10 @@ def row(values: Mapping[str, Any]) -> Text:
     lines.append(verdict["status"], style=STATUS_STYLES.get(verdict["status"], ""))
     read, gold = safe(str(verdict["extracted"])), safe(str(values["answer"]))
     lines.append(f"  read {read}, gold {gold}  ({verdict['checker']}: {verdict['reason']})", style="dim")
+    for flag in (values.get("steps") or {}).get("flags") or ():
+        lines.append(f"\n{flag['kind']}: {safe(flag['detail'])}", style="yellow")
+    if values.get("leak"):
+        lines.append(f"\nleak: {values['leak']['kind']}: {safe(values['leak']['marker'])}", style="yellow")
     if values.get("reason"):
         lines.append(f"\nrejected: {values['reason']}", style="yellow")
     return lines
@@ -85,6 +89,9 @@ def funnel(counts: Mapping[str, Any]) -> Table:
     table.add_row("samples", f"{counts['samples']:,}", _parts(counts["verdicts"]))
     for teacher, statuses in counts["teachers"].items():
         table.add_row(f"  by {safe(teacher)}", f"{sum(statuses.values()):,}", _parts(statuses))
+    table.add_row("steps", f"{sum(counts['steps'].values()):,}", _parts(counts["steps"]))
+    if counts["leaks"]:
+        table.add_row("leaks", f"{sum(counts['leaks'].values()):,}", _parts(counts["leaks"]))
     table.add_row("duplicates", f"{sum(counts['duplicates'].values()):,}", _parts(counts["duplicates"]))
     table.add_row("reflections", f"{sum(counts['reflections'].values()):,}", _parts(counts["reflections"]))
     rejected = counts["rejected_samples"]

@@ -40,6 +40,13 @@ def test_verdicts_on_gsm8k_agree_with_the_publishers_on_every_sample(tmp_path: P
     assert right == {"6b_finetuning": 145, "6b_verification": 257, "175b_finetuning": 211, "175b_verification": 373}
 
 
+@pytest.mark.load
+def test_every_canonical_solution_of_humaneval_passes_on_its_way_through_a_run(tmp_path: Path) -> None:
+    rows, funnel = _built(tmp_path, "humaneval_recorded.toml")
+    assert len(rows) == 164 == funnel["kept"]
+    assert {row["verdict"]["reason"] for row in rows} == {"passed"}
+
+
 # Answers that the publisher's grader read wrongly and this checker reads right: gold 255 (it read the words behind the
 # number), -2+7i (it read "7"), "9 customers" and "(B)" (it compared them with their units and fonts), 3√13 (Unicode's root), and
 # five that stand in the last sentence without a box: 4, 4343_6, 7/4, (8,-2), (-1,6).

@@ -115,6 +115,14 @@ def test_a_row_shows_what_was_asked_the_chain_and_the_verdict_and_takes_nothing_
     assert "rejected: over_quota" in _printed(row({**VALUES, "reason": "over_quota"}))
 
 
+def test_a_wrong_step_and_a_leak_are_said_under_the_verdict() -> None:
+    flag = {"kind": "wrong_equation", "start": 0, "end": 9, "detail": "48/2 = 25: it is 24"}
+    steps = {"status": "wrong", "checked": 1, "flags": [flag]}
+    leak = {"kind": "quotes_hint", "start": 0, "end": 3, "marker": "we are told"}
+    shown = row({**VALUES, "steps": steps, "leak": leak}).plain
+    assert "wrong_equation: 48/2 = 25: it is 24" in shown and "leak: quotes_hint: we are told" in shown
+
+
 @pytest.mark.parametrize("status", STATUSES)
 def test_every_verdict_has_a_colour_and_an_answer_that_is_not_there_is_shown_so(status: str) -> None:
     shown = row({**VALUES, "answer": None, "verdict": {**VALUES["verdict"], "status": status, "extracted": None}})
