@@ -41,6 +41,8 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
         assert server.stats()["given"] == 4 * 400
     assert sum(line.startswith("starbeam ") for line in commands) >= 10
     assert (tmp_path / "runs" / "mine" / "release" / "MANIFEST.json").exists()
+    shown = ("passed", "proved", "wrong_equation", "quotes_hint")
+    assert all(f'"{word}"' in said for word in shown)
     assert '"status": "correct"' in said and '"duplicate": null' in (tmp_path / "runs" / "unique.jsonl").read_text()
 
 
