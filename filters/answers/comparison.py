@@ -46,6 +46,8 @@ def _of_words(gold: str, answer: str) -> Outcome:
 
 def compare_parts(gold: Part, answer: Part, tolerance: Fraction = Fraction(0)) -> Outcome:
     """Return how two parts compare."""
+    if isinstance(gold, Binary) and isinstance(answer, Binary) and gold.op == answer.op == "∈" and gold.left != answer.left:
+        return DIFFERENT
     gold, answer = _meeting(gold, answer)
     one, other = scalar_value(gold), scalar_value(answer)
     if one is not None and other is not None and REALS not in (gold, answer):

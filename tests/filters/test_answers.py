@@ -164,6 +164,7 @@ x + y > 2 ¦ x + y \ge 2
 \begin{pmatrix} 1 & 0 \\ 0 & 1 \end{pmatrix} ¦ \begin{pmatrix} 0 & 1 \\ 1 & 0 \end{pmatrix}
 \text{even} ¦ odd
 tea ¦ eat
+x \in [-2,7] ¦ t \in [-2,7]
 (1,2),(2,1) ¦ (1,2)
 (1,2),(2,1) ¦ (1,2),(2,1),(-1,-2)
 e^{x+1} ¦ e^x+1
