@@ -13,7 +13,7 @@ from filters.answers.quantity import judge
 from filters.answers.reading import Reading
 from filters.answers.regions import REALS, is_composed, region, same_region
 from filters.answers.relations import as_interval, bare, compare_relations, is_equation, is_relation, labelled
-from filters.answers.scalars import DIFFERENT, EQUAL, UNKNOWN, Outcome, compare_scalars, measured, scalar_value
+from filters.answers.scalars import DIFFERENT, EQUAL, RELATIONS, UNKNOWN, Outcome, compare_scalars, measured, scalar_value
 
 MAX_ITEMS = 64  # of an unordered collection: matching is quadratic
 
@@ -24,7 +24,7 @@ def compare(gold: Reading, answer: Reading, tolerance: Fraction = Fraction(0)) -
         return EQUAL
     if gold.quantity is not None and answer.quantity is not None:
         status, reason = judge(gold.quantity, answer.quantity, tolerance)
-        return Outcome({"correct": "equal", "incorrect": "different"}.get(status, "unknown"), reason)  # type: ignore[arg-type]
+        return Outcome(RELATIONS[status], reason)
     if gold.words is not None and answer.words is not None:
         return _of_words(gold.words, answer.words)
     one, other = as_part(gold), as_part(answer)

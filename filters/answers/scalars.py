@@ -34,7 +34,7 @@ class Scalar(NamedTuple):
 EQUAL = Outcome("equal", "equal")
 DIFFERENT = Outcome("different", "different")
 UNKNOWN = Outcome("unknown", "not_compared")
-_RELATIONS: dict[str, Relation] = {"correct": "equal", "incorrect": "different", "unsure": "unknown"}
+RELATIONS: dict[str, Relation] = {"correct": "equal", "incorrect": "different", "unsure": "unknown"}
 
 
 def measured(quantity: Quantity) -> Part:
@@ -74,7 +74,7 @@ def compare_scalars(gold: Scalar, answer: Scalar, tolerance: Fraction = Fraction
             return Outcome("unknown", "unevaluated")
         if status != "correct" and {gold.unit, answer.unit} == {"", DEGREE}:
             return _of_expressions(gold, answer)
-        return Outcome(_RELATIONS[status], reason)
+        return Outcome(RELATIONS[status], reason)
     outcome = _of_expressions(gold, answer)
     if outcome.relation == "equal" and _is_unsimplified(answer.expression) and not _is_unsimplified(gold.expression):
         return Outcome("unknown", "unevaluated")
