@@ -50,7 +50,7 @@ _VALUE_WORDS = (
     "point negative more less than approx approximately roughly about maybe probably possibly squared "
     "cubed factorial pi infinity zero one two three four five six seven eight nine ten eleven twelve "
     "thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty "
-    "seventy eighty ninety hundreds thousands millions billions "
+    "seventy eighty ninety hundred hundreds thousand thousands million billion trillion millions billions "
     "trillions dozen dozens doz gross lakh crore grand mn bn mil half halves third thirds fourth fourths "
     "quarter quarters fifth fifths sixth sixths seventh sevenths eighth eighths ninth ninths tenth tenths "
     "hundredth hundredths thousandth thousandths wrong incorrect doubled tripled twice thrice tens score kilo hundredweight "
@@ -62,7 +62,7 @@ _SYMBOLS = {"percent": "%", "pct": "%", "dollar": "$", "usd": "$", "euro": "€"
 _MICRO = re.compile(r"\\mu\s?\\(?:text|mathrm)\s?\{\s?")
 _PERCENT_ZH = re.compile(r"百分之(?=[0-9.])")
 _PER_CENT = re.compile(r"\bper\scent\b", re.IGNORECASE)
-_MAGNITUDE = re.compile(r"\s?((?i:hundred|thousand|million|billion|trillion)(?![^\W_])|百(?!分)|千(?![米克瓦焦])|[万亿])")
+_MAGNITUDE = re.compile(r"\s{0,3}((?i:hundred|thousand|million|billion|trillion)(?![^\W_])|百(?!分)|千(?![米克瓦焦])|[万亿])")
 CURRENCIES = frozenset("$€£¥₹")
 PERCENT = frozenset("%‰")
 DEGREE = "degree"

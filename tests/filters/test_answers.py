@@ -35,6 +35,7 @@ EQUAL = r"""
 3 \times 10^5 ¦ 300{,}000
 1024 ¦ 2^{10}
 1024 ¦ 2^10
+10,000,000 ¦ 10\text{ million}
 -\frac{35}{9} ¦ \frac{-35}{9}
 18 ¦ eighteen
 三分之一 ¦ \frac13
@@ -164,6 +165,8 @@ x + y > 2 ¦ x + y \ge 2
 \begin{pmatrix} 1 & 0 \\ 0 & 1 \end{pmatrix} ¦ \begin{pmatrix} 0 & 1 \\ 1 & 0 \end{pmatrix}
 \text{even} ¦ odd
 tea ¦ eat
+10 ¦ 10\text{ million}
+10 ¦ 10 million dollars
 x \in [-2,7] ¦ t \in [-2,7]
 (1,2),(2,1) ¦ (1,2)
 (1,2),(2,1) ¦ (1,2),(2,1),(-1,-2)
