@@ -54,10 +54,10 @@ _VALUE_WORDS = (
     "trillions dozen dozens doz gross lakh crore grand mn bn mil half halves third thirds fourth fourths "
     "quarter quarters fifth fifths sixth sixths seventh sevenths eighth eighths ninth ninths tenth tenths "
     "hundredth hundredths thousandth thousandths wrong incorrect doubled tripled twice thrice tens score kilo hundredweight "
-    "off below above under short fewer too false"
+    "off th st nd rd below above under short fewer too false"
 )
 _CHANGES_VALUE = frozenset(_VALUE_WORDS.split())
-_CHANGES_VALUE_CJK = re.compile("[一二两三四五六七八九十百千万亿兆零〇半几多余点负分之加减乘除或和与及到至不非约]")
+_CHANGES_VALUE_CJK = re.compile("[一二两三四五六七八九十百千万亿兆零〇半几多余点负分之加减乘除或和与及到至不非约打倍]")
 _SYMBOLS = {"percent": "%", "pct": "%", "dollar": "$", "usd": "$", "euro": "€"}
 _MICRO = re.compile(r"\\mu\s?\\(?:text|mathrm)\s?\{\s?")
 _PERCENT_ZH = re.compile(r"百分之(?=[0-9.])")

@@ -24,13 +24,23 @@ def bare(part: Part) -> Part:
     """Return the right side of "x = 5", "f(x) = …", "x = 6/2 = 3"; the part itself where its left side is no mere name for it."""
     if not isinstance(part, Binary) or part.op != "=":
         return part
-    left = part.left
+    left, between = part.left, []
     while isinstance(left, Binary) and left.op == "=":
+        between.append(left.right)
         left = left.left
+    if any(_contradicts(one, part.right) for one in between):
+        return part
     names = _label(left)
     right = part.right.expression if isinstance(part.right, Worded) else part.right
     taken = symbols(right) if isinstance(right, Num | Sym | Op) else frozenset()
     return part.right if names and names[0] not in taken else part
+
+
+def _contradicts(one: Part, other: Part) -> bool:
+    """Say whether two sides of a chain are different values: "x = 20 = 10" states neither."""
+    if not isinstance(one, Num | Sym | Op) or not isinstance(other, Num | Sym | Op):
+        return False
+    return same_expression(one, other).relation == "different"
 
 
 def labelled(part: Part) -> Part:

@@ -183,6 +183,8 @@ UNKNOWN = r"""
 0 ¦ \infty-\infty
 1,3,5 ¦ 1,3,5,...
 26 ¦ 26 dozen apples
+10 ¦ x = 20 = 10
+10 ¦ 10打
 42 ¦ 42 is not the answer
 25\% ¦ 25
 25\% ¦ 0.25
