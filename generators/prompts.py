@@ -1,11 +1,33 @@
 """The words in which a problem is put to a teacher."""
 
+from collections.abc import Sequence
+
 from generators.teachers.teacher import Prompt
+from schemas.identity import rng_for
 from schemas.problem import CHOICE_LABELS, Problem
 from schemas.sample import Message
 
 
 def question(problem: Problem) -> Prompt:
     """Return the plain prompt: the question, and its options one a line as `(A) text`."""
-    options = [f"({label}) {choice}" for label, choice in zip(CHOICE_LABELS, problem.choices, strict=False)]
-    return Prompt(problem, (Message("user", "\n".join([problem.question, *options])),))
+    return Prompt(problem, _asked(problem.question, problem.choices))
+
+
+def shuffled(problem: Problem, seed: int, number: int) -> Prompt:
+    """Return the prompt of the problem's sample `number`, its options in an order drawn for it alone.
+
+    Sample 0, and a problem without options, are asked as in `question`.  A model that knows the answer finds it in any order; one
+    that likes a letter is right as often as guessing is (Zheng et al. 2024, arXiv 2309.03882).  The drawn order may be the given
+    one, and may be that of another sample: a strategy asks for each sample by its own number.
+    """
+    if number == 0 or not problem.choices:
+        return question(problem)
+    order = list(range(len(problem.choices)))
+    rng_for(seed, f"choice_order/{problem.problem_id}", number).shuffle(order)
+    messages = _asked(problem.question, [problem.choices[place] for place in order])
+    return Prompt(problem, messages, choice_order=tuple(order))
+
+
+def _asked(text: str, options: Sequence[str]) -> tuple[Message, ...]:
+    labelled = [f"({label}) {option}" for label, option in zip(CHOICE_LABELS, options, strict=False)]
+    return (Message("user", "\n".join([text, *labelled])),)

@@ -7,15 +7,19 @@ import pyarrow as pa
 
 from filters import chance, fingerprints, leaks, reflections, steps
 from filters.checkers.checker import Checker
-from filters.verify import verify
+from filters.choice_order import as_asked
+from filters.verify import judged, verify
+from schemas.annotation import JUDGE_NAME, Judgement
 from schemas.problem import Problem
 from schemas.sample import chain_text
 from schemas.tables import ANNOTATED_SCHEMA, PROBLEM_COLUMNS
 
 
-def annotators(checkers: Mapping[str, Checker]) -> dict[str, str]:
+def annotators(checkers: Mapping[str, Checker], judge_counts: bool) -> dict[str, str]:
     """Return what each role is filled by, with its version: a change of any makes annotations stale."""
-    names = {f"checker.{name}": checker.name for name, checker in checkers.items()}
+    names = {f"checker.{name}": checker.name for name, checker in checkers.items()} | (
+        {"judge": JUDGE_NAME} if judge_counts else {}
+    )
     columns = {"steps": steps.NAME, "leak": leaks.NAME, "chance": chance.NAME, "reflections": reflections.NAME}
     return {**names, **columns, "signature": fingerprints.NAME}
 
@@ -25,16 +29,24 @@ def problems_of(table: pa.Table) -> dict[str, Problem]:
     return {row["problem_id"]: Problem(**{**row, "choices": tuple(row["choices"])}) for row in table.to_pylist()}
 
 
-def annotate(problems: Mapping[str, Problem], samples: pa.Table, checkers: Mapping[str, Checker]) -> pa.Table:
-    """Return the samples with their problems' columns and every annotation."""
-    asked = [problems[problem_id] for problem_id in samples["problem_id"].to_pylist()]
+def annotate(
+    problems: Mapping[str, Problem], samples: pa.Table, checkers: Mapping[str, Checker], judge_counts: bool = True
+) -> pa.Table:
+    """Return the samples with their problems' columns and every annotation.
+
+    The filters see each problem as it was asked, in the sample's order of its options; the columns have it as it is.
+    """
+    given = [problems[problem_id] for problem_id in samples["problem_id"].to_pylist()]
+    asked = [as_asked(problem, order) for problem, order in zip(given, samples["choice_order"].to_pylist(), strict=True)]
     reasonings, responses = samples["reasoning"].to_pylist(), samples["response"].to_pylist()
     chains = [chain_text(reasoning, response) for reasoning, response in zip(reasonings, responses, strict=True)]
     verdicts = verify(asked, responses, checkers)
+    if judge_counts:
+        verdicts = judged(verdicts, [one and Judgement(**one) for one in samples["judgement"].to_pylist()])
     hinted = _hinted(samples)
     problem_ids = [problem.problem_id for problem in asked]
     added: dict[str, list[Any]] = {
-        **{name: [getattr(problem, name) for problem in asked] for name in PROBLEM_COLUMNS},
+        **{name: [getattr(problem, name) for problem in given] for name in PROBLEM_COLUMNS},
         "verdict": verdicts,
         "steps": steps.steps(chains, asked, verdicts),
         "leak": leaks.leaks(chains, asked, hinted),

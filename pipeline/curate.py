@@ -13,6 +13,7 @@ import pyarrow as pa
 from apache_beam.metrics import Metrics
 
 from filters import fingerprints
+from filters.choice_order import as_given
 from filters.duplicates import Bands, Document, Pairs, band_keys, bands_for, candidate_pairs, distinct, resolve
 from filters.selection import chain_lengths, eligible, within_quota
 from pipeline import shards
@@ -28,7 +29,7 @@ from schemas.sample import chain_text
 ROW_BITS = 32  # a row's number is its partition and its place there: 4 billion rows a partition
 # What comparing copies needs of a row, and what the selection rules look at.
 DOCUMENT_COLUMNS = (
-    *("sample_id", "problem_id", "index", "reasoning", "response", "finish_reason", "answer"),
+    *("sample_id", "problem_id", "index", "choice_order", "reasoning", "response", "finish_reason", "answer"),
     *("verdict", "steps", "leak", "chance"),
     *("fingerprint", "signature"),
 )
@@ -49,6 +50,7 @@ class Annotator:
 
     run: RunDir
     checkers: Mapping[str, Any]
+    judge_counts: bool
 
     def annotate(self, partition: int) -> int:
         """Write one partition's annotations and return their number; a file made from the same inputs stays as it is."""
@@ -56,12 +58,14 @@ class Annotator:
         if shards.key_of(self.run.annotated(partition)) != key:
             problems = problems_of(shards.read_table(self.run.problems(partition)))
             samples = shards.read_table(self.run.samples(partition))
-            shards.write_table(self.run.annotated(partition), annotate(problems, samples, self.checkers), {shards.KEY: key})
+            annotated = annotate(problems, samples, self.checkers, self.judge_counts)
+            shards.write_table(self.run.annotated(partition), annotated, {shards.KEY: key})
         return shards.row_count(self.run.annotated(partition))
 
     def _key(self, partition: int) -> str:
         inputs = [shards.file_hash(path(partition)) for path in (self.run.problems, self.run.samples)]
-        return content_id(*inputs, *(f"{role} {name}" for role, name in sorted(annotators(self.checkers).items())))
+        names = annotators(self.checkers, self.judge_counts)
+        return content_id(*inputs, *(f"{role} {name}" for role, name in sorted(names.items())))
 
 
 class _Annotate(beam.DoFn):
@@ -141,7 +145,7 @@ def documents_of(table: pa.Table, rows: Rows, keep: tuple[str, ...], max_per_pro
             Document(
                 id=row["sample_id"],
                 text=chain_text(row["reasoning"], row["response"]),
-                answer=row["answer"] if correct else row["verdict"]["extracted"],
+                answer=row["answer"] if correct else as_given(row["verdict"]["extracted"], row["choice_order"]),
                 rank=(not wanted[place], not good[place], not correct, int(lengths[place])),
                 fingerprint=row["fingerprint"],
                 signature=row["signature"],
@@ -236,7 +240,7 @@ def curate_graph(p: beam.Pipeline, plan: Plan, run: RunDir, reporter: Reporter) 
     annotated = (
         p
         | "Partitions to curate" >> beam.Create(range(run.partitions), reshuffle=True)
-        | "Annotate" >> AnnotateSamples(Annotator(run, plan.checkers), bands_for(threshold), reporter)
+        | "Annotate" >> AnnotateSamples(Annotator(run, plan.checkers, plan.judge_counts), bands_for(threshold), reporter)
     )
     duplicates = (annotated.bands, annotated.pairs) | "Dedupe" >> FindDuplicates(
         Resolver(run, select.keep, select.max_per_problem, threshold), reporter

@@ -58,7 +58,7 @@ class ReleaseFacts:
     def of(cls, plan: Plan) -> "ReleaseFacts":
         """Return the facts of a plan."""
         recipe = {key: value for key, value in plan.resolved.items() if key != "root"}
-        return cls(plan.recipe.name, plan.recipe_sha256, recipe, annotators(plan.checkers))
+        return cls(plan.recipe.name, plan.recipe_sha256, recipe, annotators(plan.checkers, plan.judge_counts))
 
 
 def write_manifest(facts: ReleaseFacts, run: RunDir, parts: Iterable[PartitionStats]) -> None:
@@ -96,6 +96,7 @@ def funnel(counts: Iterable["collections.Counter[tuple[str, ...]]"], read: Inges
         "problems_sampled": 0,
         "samples": 0,
         "verdicts": dict.fromkeys(STATUSES, 0),
+        "judged": {},
         "steps": {},
         "leaks": {},
         "teachers": {},

@@ -12,6 +12,8 @@ from filters.checkers import CHECKERS
 from filters.checkers.checker import Checker
 from filters.selection import RULES
 from generators.families import FAMILIES
+from generators.judge import TEACHER as JUDGE
+from generators.judge import JudgeTable
 from generators.records import expand
 from generators.sources import SOURCES, Source
 from generators.sources.files import FileSource
@@ -26,11 +28,9 @@ from generators.teachers.solver import SolverTable
 from generators.teachers.table import TeacherTable
 from pipeline import storage
 from pipeline.exports import EXPORTS
-from pipeline.recipes import pick, suggestion
+from pipeline.recipes import build, pick, suggestion
 from schemas.errors import UserError
 from schemas.recipe import Recipe, Section, Table
-
-JUDGE = "judge"  # the teacher that judges; it is asked for samples only where a strategy names it
 
 
 def all_checkers() -> dict[str, Checker]:
@@ -47,20 +47,32 @@ class Plan:
     sources: tuple[Source, ...]
     teachers: Mapping[str, TeacherTable]
     strategy: Repeated
+    judge: JudgeTable | None
     checkers: Mapping[str, Checker]
     resolved: Table  # the recipe with defaults filled in, paths as written
 
     @property
     def asked(self) -> list[str]:
         """Names of the teachers that the strategy asks."""
-        return _asked(self.strategy, self.teachers)
+        return _asked(self.strategy, self.teachers, self.judge)
 
     @property
-    def used_teachers(self) -> dict[str, TeacherTable]:
+    def sampling_teachers(self) -> dict[str, TeacherTable]:
         """The asked teachers and the parts of asked mixtures, these first."""
         asked = {name: self.teachers[name] for name in self.asked}
         parts = {part: self.teachers[part] for table in asked.values() if isinstance(table, MixtureTable) for part in table.weights}
         return {**parts, **{name: table for name, table in asked.items() if name not in parts}}
+
+    @property
+    def used_teachers(self) -> dict[str, TeacherTable]:
+        """Those that give samples, and the judge."""
+        judges = {} if self.judge is None else {self.judge.teacher: self.teachers[self.judge.teacher]}
+        return {**judges, **self.sampling_teachers}
+
+    @property
+    def judge_counts(self) -> bool:
+        """Whether a judgement that a sample holds becomes its verdict."""
+        return self.judge is not None and self.judge.counts
 
     @property
     def recipe_sha256(self) -> str:
@@ -97,6 +109,8 @@ def resolve(recipe: Recipe) -> Plan:
     strategy = pick({"kind": "repeated", **recipe.strategy}, "kind", STRATEGIES, "[strategy]")
     _check_names("[strategy] teachers", strategy.teachers or (), teachers)
     _check_mixtures(teachers)
+    judge = None if recipe.judge is None else build(JudgeTable, recipe.judge, "[judge]")
+    _check_judge(judge, teachers)
     _check_names("[select] keep", recipe.select.keep, RULES)
     _check_names("[export] configs", recipe.export.configs, EXPORTS)
     checkers = all_checkers()
@@ -108,24 +122,48 @@ def resolve(recipe: Recipe) -> Plan:
         sources=cast(tuple[Source, ...], sources),
         teachers=teachers,
         strategy=strategy,
+        judge=judge,
         checkers=checkers,
-        resolved=_resolved(recipe, sources, teachers, strategy),
+        resolved=_resolved(recipe, sources, teachers, strategy, judge),
     )
     if not plan.asked:
         raise UserError(
             "[teacher]: none is left for the strategy to ask; add one beside the judge, or name it in [strategy] teachers"
         )
-    _check_solvers(tuple(plan.used_teachers), teachers, [str(table["source"]) for table in recipe.problems])
-    _check_budget(recipe.budget, plan.used_teachers)
+    _check_solvers(tuple(plan.sampling_teachers), teachers, [str(table["source"]) for table in recipe.problems])
+    _check_shuffled(plan)
+    _check_budget(plan)
     return plan
 
 
-def _asked(strategy: Repeated, teachers: Mapping[str, TeacherTable]) -> list[str]:
+def _asked(strategy: Repeated, teachers: Mapping[str, TeacherTable], judge: JudgeTable | None) -> list[str]:
     """Return the teachers that a strategy names; without names all, but for a judge and the parts of mixtures."""
     if strategy.teachers:
         return list(strategy.teachers)
     parts = {part for table in teachers.values() if isinstance(table, MixtureTable) for part in table.weights}
-    return [name for name in teachers if name != JUDGE and name not in parts]
+    others = {JUDGE, *parts} if judge is None else {JUDGE, judge.teacher, *parts}
+    return [name for name in teachers if name not in others]
+
+
+def _check_judge(judge: JudgeTable | None, teachers: Mapping[str, TeacherTable]) -> None:
+    if judge is None:
+        return
+    _check_names("[judge] teacher", (judge.teacher,), teachers)
+    if not isinstance(teachers[judge.teacher], PaidTable):
+        paid = ", ".join(kind for kind, table in TEACHERS.items() if issubclass(table, PaidTable))
+        raise UserError(
+            f"[judge] teacher = {judge.teacher!r} is of kind {teachers[judge.teacher].kind!r}, which answers no such question; "
+            f"name one of kind {paid}"
+        )
+
+
+def _check_shuffled(plan: Plan) -> None:
+    for name, table in plan.sampling_teachers.items() if plan.strategy.shuffle_choices else ():
+        if isinstance(table, RecordedTable):
+            raise UserError(
+                f"[strategy] shuffle_choices = true: teacher {name!r} is recorded, and was asked in the order of its file; "
+                "leave shuffle_choices out, or name other teachers in [strategy] teachers"
+            )
 
 
 def _check_mixtures(teachers: Mapping[str, TeacherTable]) -> None:
@@ -135,16 +173,23 @@ def _check_mixtures(teachers: Mapping[str, TeacherTable]) -> None:
             _check_names(f"[teacher.{name}] weights", tuple(table.weights), single)
 
 
-def _check_budget(budget: float | None, used: Mapping[str, TeacherTable]) -> None:
+def _check_budget(plan: Plan) -> None:
     """Raise UserError where a budget cannot be kept: each call needs a price and a bound."""
-    paid = {name: table for name, table in used.items() if isinstance(table, PaidTable)}
-    for name, table in paid.items() if budget is not None else ():
+    budget = plan.recipe.budget
+    if budget is None:
+        return
+    paid = {name: table for name, table in plan.used_teachers.items() if isinstance(table, PaidTable)}
+    for name, table in paid.items():
         if table.price is None:
             raise UserError(
                 f"budget = {budget:g} needs a price of each teacher; add [teacher.{name}] price = {{ input = …, output = … }}"
             )
-        if table.sampling.bound is None:
-            raise UserError(f"budget = {budget:g} needs a bound of each completion; add max_tokens to [teacher.{name}] sampling")
+    samplings = {f"[teacher.{name}]": table.sampling for name, table in paid.items() if name in plan.sampling_teachers}
+    if plan.judge is not None:
+        samplings["[judge]"] = plan.judge.sampling
+    for where, sampling in samplings.items():
+        if sampling.bound is None:
+            raise UserError(f"budget = {budget:g} needs a bound of each completion; add max_tokens to {where} sampling")
 
 
 def _of_many(name: str, index: int, count: int) -> str:
@@ -175,12 +220,18 @@ def _check_solvers(asked: tuple[str, ...], teachers: Mapping[str, TeacherTable],
 
 
 def _resolved(
-    recipe: Recipe, sources: tuple[Section, ...], teachers: Mapping[str, TeacherTable], strategy: Repeated
+    recipe: Recipe,
+    sources: tuple[Section, ...],
+    teachers: Mapping[str, TeacherTable],
+    strategy: Repeated,
+    judge: JudgeTable | None,
 ) -> dict[str, Any]:
     table = recipe.model_dump(mode="json", exclude_none=True)
     table["problems"] = [_as_written(source, raw) for source, raw in zip(sources, recipe.problems, strict=True)]
     table["teacher"] = {name: _as_written(teacher, recipe.teacher[name]) for name, teacher in teachers.items()}
-    table["strategy"] = {**_as_written(strategy, recipe.strategy), "teachers": _asked(strategy, teachers)}
+    table["strategy"] = {**_as_written(strategy, recipe.strategy), "teachers": _asked(strategy, teachers, judge)}
+    if judge is not None:
+        table["judge"] = judge.model_dump(mode="json", exclude_none=True)
     return table
 
 

@@ -13,7 +13,7 @@ from pipeline import shards, storage
 from pipeline.exports import EXPORTS
 from pipeline.manifest import PartitionStats
 from pipeline.rundir import RunDir
-from schemas.annotation import DUPLICATE_TYPE
+from schemas.annotation import DUPLICATE_TYPE, JUDGE_NAME
 from schemas.manifest import FileEntry
 from schemas.tables import FULL_SCHEMA, REJECTED_SCHEMA
 
@@ -74,6 +74,9 @@ class ShardWriter:
         counts["samples",] = table.num_rows
         counts["kept",] = kept.num_rows
         counts.update(("verdicts", status) for status in statuses)
+        checkers = pc.struct_field(table["verdict"].combine_chunks(), "checker").to_pylist()
+        by_judge = [status for checker, status in zip(checkers, statuses, strict=True) if checker.startswith(JUDGE_NAME)]
+        counts.update(("judged", status) for status in by_judge)
         counts.update(("steps", status) for status in pc.struct_field(table["steps"].combine_chunks(), "status").to_pylist())
         leaks = pc.struct_field(table["leak"].combine_chunks(), "kind").to_pylist()
         counts.update(("leaks", kind) for kind in leaks if kind is not None)

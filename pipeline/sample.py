@@ -11,7 +11,10 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.metrics import Metrics
 
+from filters.choice_order import as_asked
+from filters.verify import gold_to_judge
 from generators.journal import Journal, Spent, spent_in
+from generators.judge import Judge, JudgeTable
 from generators.strategies.strategy import Strategy
 from generators.teachers.client import PaidTable
 from generators.teachers.mixture import MixtureTable
@@ -19,12 +22,13 @@ from generators.teachers.paid import PaidTeacher
 from generators.teachers.recorded import RecordedTeacher
 from generators.teachers.table import TeacherTable
 from generators.teachers.teacher import FreeTable, Recorded, Teacher
+from generators.teachers.together import together
 from pipeline import shards
 from pipeline.plan import Plan
 from pipeline.progress import Reporter
 from pipeline.rundir import RunDir
 from pipeline.sample_loop import SampleLoop
-from schemas.annotation import Verdict
+from schemas.annotation import JUDGE_NAME, Verdict
 from schemas.errors import RunError
 from schemas.identity import content_id
 from schemas.problem import Problem
@@ -33,7 +37,7 @@ from schemas.reject import REJECT_SCHEMA, Reject, shown
 from schemas.sample import SAMPLE_SCHEMA, Sample
 from schemas.tables import table_of
 
-CODE = "sample_v2"  # a change of what a partition's samples are, given its inputs, gets a new number
+CODE = "sample_v3"  # a change of what a partition's samples are, given its inputs, gets a new number
 PROBLEMS_READ = 1024  # problems made into objects at once: a megabyte or two
 ROWS_OF_A_PIECE = 1024  # samples that become Arrow together: as objects they take several times the memory
 # Samples of partitions that wait for stragglers, as Arrow: with it a run stays far under 1 GiB, and a partition of the size that
@@ -53,7 +57,8 @@ class Sampler:
     asked: tuple[str, ...]  # names of those that the strategy sees, in order
     identities: Mapping[str, Table]  # what decides each teacher's answers
     checkers: Mapping[str, Any]
-    decides: str  # the seed, the strategy's table and the teachers' identities, as JSON
+    decides: str  # the seed, the strategy's table, the teachers' identities and what the judge decides by, as JSON
+    judge: JudgeTable | None = None  # asked where a checker is unsure
     limited: bool = False  # some problems were left out on purpose, so recorded completions of others are no rejects
     budget: float | None = None
     spent: Spent = dataclasses.field(default_factory=dict)  # by this run before
@@ -95,9 +100,9 @@ class Sampler:
                 teachers[name] = table.open(name, self.seed, [one for one in recorded if one.teacher == name])
         return OpenPartition(self, partition, loop, teachers, journal)
 
-    def check(self, problem: Problem, response: str) -> Verdict:
+    def check(self, problem: Problem, response: str, choice_order: Sequence[int] = ()) -> Verdict:
         """Judge one response, for strategies that must know."""
-        verdict: Verdict = self.checkers[problem.checker].check(problem, response)
+        verdict: Verdict = self.checkers[problem.checker].check(as_asked(problem, choice_order), response)
         return verdict
 
 
@@ -113,6 +118,7 @@ class OpenPartition:
         self._loop = loop
         self._teachers = teachers
         self._asked = [teachers[name] for name in sampler.asked]
+        self._judge = None if sampler.judge is None else Judge(teachers[sampler.judge.teacher], sampler.judge.sampling)
         self._journal = journal
         self._problems = problems_in(sampler.run.problems(partition))
         self._samples: list[Sample] = []
@@ -158,7 +164,9 @@ class OpenPartition:
 
     async def _solve(self, problem: Problem) -> None:
         try:
-            samples = await self._sampler.strategy.solve(problem, self._asked, self._sampler.check)
+            samples = await self._sampler.strategy.solve(problem, self._asked, self._sampler.check, self._sampler.seed)
+            if self._judge is not None:
+                samples = await together(*(self._judged(self._judge, problem, sample) for sample in samples))
             self._loop.count(problems=1, rows=len(samples))
             self._samples += samples
             if len(self._samples) >= ROWS_OF_A_PIECE:
@@ -167,6 +175,17 @@ class OpenPartition:
             self._loop.fail(error)
         finally:
             self._close_one()
+
+    async def _judged(self, judge: Judge, problem: Problem, sample: Sample) -> Sample:
+        """Return the sample with what the judge says of its answer, where the checker is unsure of it."""
+        gold = gold_to_judge(as_asked(problem, sample.choice_order))
+        if gold is None:
+            return sample
+        # In a thread: a checker may wait for its helper, and calls in flight must not.
+        verdict = await asyncio.to_thread(self._sampler.check, problem, sample.response, sample.choice_order)
+        if verdict.status != "unsure" or verdict.extracted is None:
+            return sample
+        return dataclasses.replace(sample, judgement=await judge.judgement(gold, verdict.extracted))
 
     def _pack(self) -> None:
         self._pieces.append(table_of(self._samples, SAMPLE_SCHEMA))
@@ -284,6 +303,10 @@ def sampler_of(plan: Plan, run: RunDir, limited: bool, shared: bool = False) -> 
     """Return what samples a plan's problems; `limited` where some were left out on purpose."""
     teachers = plan.used_teachers
     identities = {name: table.identity() for name, table in teachers.items()}
+    decides: list[Any] = [plan.recipe.seed, plan.resolved["strategy"], identities]
+    if plan.judge is not None:  # a better checker asks it about fewer answers
+        checkers = {name: checker.name for name, checker in plan.checkers.items()}
+        decides.append([JUDGE_NAME, plan.judge.teacher, plan.judge.sampling.sent(), checkers])
     return Sampler(
         run=run,
         seed=plan.recipe.seed,
@@ -292,7 +315,8 @@ def sampler_of(plan: Plan, run: RunDir, limited: bool, shared: bool = False) -> 
         asked=tuple(plan.asked),
         identities=identities,
         checkers=plan.checkers,
-        decides=json.dumps([plan.recipe.seed, plan.resolved["strategy"], identities], sort_keys=True),
+        decides=json.dumps(decides, sort_keys=True),
+        judge=plan.judge,
         limited=limited,
         budget=plan.recipe.budget,
         spent=spent_in(run.journals),

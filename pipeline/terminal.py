@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from schemas.problem import CHOICE_LABELS
+
 # One colour a label, told apart on dark and on light ground.
 LABEL_STYLES = {
     "verification": "bold green",
@@ -65,6 +67,9 @@ def row(values: Mapping[str, Any]) -> Text:
     lines.append(verdict["status"], style=STATUS_STYLES.get(verdict["status"], ""))
     read, gold = safe(str(verdict["extracted"])), safe(str(values["answer"]))
     lines.append(f"  read {read}, gold {gold}  ({verdict['checker']}: {verdict['reason']})", style="dim")
+    if values.get("choice_order"):
+        asked = ", ".join(CHOICE_LABELS[place] for place in values["choice_order"])
+        lines.append(f"\noptions asked in the order {asked}; read is the label as asked", style="dim")
     for flag in (values.get("steps") or {}).get("flags") or ():
         lines.append(f"\n{flag['kind']}: {safe(flag['detail'])}", style="yellow")
     if values.get("leak"):
@@ -89,6 +94,8 @@ def funnel(counts: Mapping[str, Any]) -> Table:
     table.add_row("samples", f"{counts['samples']:,}", _parts(counts["verdicts"]))
     for teacher, statuses in counts["teachers"].items():
         table.add_row(f"  by {safe(teacher)}", f"{sum(statuses.values()):,}", _parts(statuses))
+    if counts["judged"]:
+        table.add_row("  by the judge", f"{sum(counts['judged'].values()):,}", _parts(counts["judged"]))
     table.add_row("steps", f"{sum(counts['steps'].values()):,}", _parts(counts["steps"]))
     if counts["leaks"]:
         table.add_row("leaks", f"{sum(counts['leaks'].values()):,}", _parts(counts["leaks"]))

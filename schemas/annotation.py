@@ -17,6 +17,18 @@ class Verdict(NamedTuple):
     reason: str  # a short code, such as "equal", "different", "no_answer", "gold_unreadable"
 
 
+JUDGE_NAME = "judge_v1"  # what is asked and what is taken for a word; a change of either gets a new version
+
+
+class Judgement(NamedTuple):
+    """What a teacher says of an answer that a checker is unsure of.  It is part of the sample: asking again would cost again."""
+
+    teacher: str  # its name in the recipe
+    extracted: str  # the answer that was judged, as the checker read it
+    status: Literal["correct", "incorrect"]
+    reason: Literal["judge_equivalent", "judge_different"]
+
+
 class Reflection(NamedTuple):
     """One place where a chain turns on itself.  Offsets are Unicode code points into the chain's text, end exclusive."""
 
@@ -80,6 +92,14 @@ VERDICT_TYPE = pa.struct(
         pa.field("status", pa.string()),
         pa.field("extracted", pa.string()),
         pa.field("checker", pa.string()),
+        pa.field("reason", pa.string()),
+    ]
+)
+JUDGEMENT_TYPE = pa.struct(
+    [
+        pa.field("teacher", pa.string()),
+        pa.field("extracted", pa.string()),
+        pa.field("status", pa.string()),
         pa.field("reason", pa.string()),
     ]
 )

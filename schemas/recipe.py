@@ -54,6 +54,7 @@ class Recipe(Section):
     problems: tuple[Table, ...] = Field(min_length=1, description="one source, or several as [[problems]]")
     teacher: dict[Name, Table] = Field(min_length=1, description="one table a teacher")
     strategy: Table = Field(default_factory=lambda: {"kind": "repeated"}, description="how problems become samples")
+    judge: Table | None = Field(None, description="who is asked where a checker is unsure; left out, nobody is")
     dedupe: Dedupe = Dedupe()
     select: Select = Select()
     export: Export = Export()

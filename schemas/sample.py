@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 import pyarrow as pa
 
+from schemas.annotation import JUDGEMENT_TYPE, Judgement
 from schemas.identity import content_id
 
 Origin = Literal["sampled", "rationalized", "revised", "searched", "solved", "recorded"]
@@ -28,6 +29,7 @@ class Sample:
     origin: Origin
     teacher: str  # the teacher's name in the recipe
     prompt: tuple[Message, ...]  # as stored for training: without any hint
+    choice_order: tuple[int, ...] = ()  # option i of the prompt is choices[choice_order[i]]; empty: in their own order
     hint: str | None = None  # what the teacher was told beyond the prompt
     reasoning: str = ""  # the thought, without its marks
     response: str = ""  # what follows the thought
@@ -37,12 +39,14 @@ class Sample:
     logprob: float | None = None  # natural logarithm of the whole completion's probability
     parent_id: str | None = None  # the sample that this one revises or continues
     round: int = 0  # round of the outer loop, from 0
+    judgement: Judgement | None = None  # of the answer, where a checker was unsure of it and a judge was asked
 
     @classmethod
     def of(cls, *, problem_id: str, index: int, teacher: str, origin: Origin, round: int = 0, **rest: Any) -> Self:
-        """Return the sample with its id filled in: a hash of problem, teacher, origin, place, round and both texts."""
+        """Return the sample with its id filled in: a hash of problem, teacher, origin, place, round, texts and choice order."""
         texts = (str(rest.get("reasoning", "")), str(rest.get("response", "")))
-        sample_id = content_id("sample", problem_id, teacher, origin, str(index), str(round), *texts)
+        order = [str(place) for place in rest.get("choice_order", ())]
+        sample_id = content_id("sample", problem_id, teacher, origin, str(index), str(round), *texts, *order)
         return cls(
             sample_id=sample_id,
             problem_id=problem_id,
@@ -70,6 +74,7 @@ SAMPLE_SCHEMA = pa.schema(
         pa.field("origin", pa.string()),
         pa.field("teacher", pa.string()),
         pa.field("prompt", MESSAGES_TYPE),
+        pa.field("choice_order", pa.list_(pa.field("element", pa.int64()))),
         pa.field("hint", pa.string()),
         pa.field("reasoning", pa.string()),
         pa.field("response", pa.string()),
@@ -79,6 +84,7 @@ SAMPLE_SCHEMA = pa.schema(
         pa.field("logprob", pa.float64()),
         pa.field("parent_id", pa.string()),
         pa.field("round", pa.int64()),
+        pa.field("judgement", JUDGEMENT_TYPE),
     ]
 )
 

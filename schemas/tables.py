@@ -40,8 +40,8 @@ ANNOTATED_SCHEMA = pa.schema(
 # Ids first, then what a reader filters by, then the long texts.
 _FULL_COLUMNS = (
     *("sample_id", "problem_id", "index", "round", "origin", "teacher", "parent_id"),
-    *("source", "subject", "language", "answer", "choices", "tests"),
-    *("verdict", "steps", "leak", "chance", "reflections", "duplicate"),
+    *("source", "subject", "language", "answer", "choices", "choice_order", "tests"),
+    *("verdict", "judgement", "steps", "leak", "chance", "reflections", "duplicate"),
     *("finish_reason", "prompt_tokens", "completion_tokens", "logprob", "metadata", "hint"),
     *("question", "prompt", "reasoning", "response"),
 )

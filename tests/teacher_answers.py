@@ -1,6 +1,7 @@
 """What the test server says: bodies in OpenAI's protocol, each a pure function of prompt, seed and the choice's number."""
 
 import hashlib
+import json
 import re
 from typing import Any
 
@@ -24,6 +25,8 @@ WORDS = (
     "both",
     "ones",
 )
+_OPTION = re.compile(r"^\(([A-Z])\) (.+)$", re.MULTILINE)
+_PAIR = re.compile(r'^{"reference":.*}$', re.MULTILINE)
 _ARITHMETIC = re.compile(r"What is (\d{1,18}) ([-+×*]) (\d{1,18})\?")
 
 
@@ -41,10 +44,15 @@ def prompt_of(body: dict[str, Any]) -> str:
 def answer_to(prompt: str, seed: object, choice: int, right: float, words: int) -> tuple[str, str]:
     """Return thought and response, of `words` words or a few more.
 
-    A question like "What is 12 + 30?" is solved, for the share `right` of all answers rightly; any other gets a number by chance.
+    A question like "What is 12 + 30?" is solved, for the share `right` of all answers rightly, and answered with its option's
+    label where it has options; a pair to judge gets EQUIVALENT where the answer holds the reference; any other question gets a
+    number by chance.
     """
     digest = hashlib.blake2b(f"{seed}/{choice}/{prompt}".encode(), digest_size=64).digest()
     thought = " ".join(WORDS[digest[at % 64] % len(WORDS)] for at in range(words))
+    if (pair := _PAIR.search(prompt)) is not None:
+        fields = json.loads(pair[0])
+        return thought, "EQUIVALENT" if fields["reference"].casefold() in fields["answer"].casefold() else "DIFFERENT"
     asked = _ARITHMETIC.search(prompt)
     if asked is None:
         return thought, f"The answer is {int.from_bytes(digest[:3], 'big')}."
@@ -52,6 +60,8 @@ def answer_to(prompt: str, seed: object, choice: int, right: float, words: int) 
     value = a + b if asked[2] == "+" else a - b if asked[2] == "-" else a * b
     if draw("right", prompt, seed, choice) >= right:
         value += 1 + digest[0]
+    if options := {text: label for label, text in _OPTION.findall(prompt)}:
+        return thought, f"{asked[0]} It is {value}.\nThe answer is ({options.get(str(value), 'A')})."
     return thought, f"{asked[0]} It is {value}.\nThe answer is {value}."
 
 

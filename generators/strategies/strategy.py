@@ -1,6 +1,6 @@
 """What a strategy is: a coroutine that turns one problem into samples."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from generators.teachers.teacher import Completion, Prompt, Teacher
@@ -8,7 +8,13 @@ from schemas.annotation import Verdict
 from schemas.problem import Problem
 from schemas.sample import Sample
 
-Check = Callable[[Problem, str], Verdict]  # problem, response → verdict; strategies are given it, they import no checker
+
+class Check(Protocol):
+    """Judges a response.  Strategies are given it, they import no checker."""
+
+    def __call__(self, problem: Problem, response: str, choice_order: Sequence[int] = ()) -> Verdict:
+        """Return the verdict; `choice_order` is the prompt's, in which the response names its option."""
+        ...
 
 
 class Strategy(Protocol):
@@ -24,13 +30,13 @@ class Strategy(Protocol):
         """Completions that it asks of each teacher for a problem, at most: what `starbeam check` estimates from."""
         ...
 
-    async def solve(self, problem: Problem, teachers: Sequence[Teacher], check: Check) -> list[Sample]:
-        """Return the problem's samples, their indexes counted from 0."""
+    async def solve(self, problem: Problem, teachers: Sequence[Teacher], check: Check, seed: int = 0) -> list[Sample]:
+        """Return the problem's samples, their indexes counted from 0.  `seed` is the recipe's, for what the strategy draws."""
         ...
 
 
 def as_samples(prompt: Prompt, completions: Sequence[Completion], first_index: int = 0) -> list[Sample]:
-    """Return a sample for each completion, with the hint-free prompt."""
+    """Return a sample for each completion, with the hint-free prompt and the order of its options."""
     return [
         Sample.of(
             problem_id=prompt.problem.problem_id,
@@ -38,6 +44,7 @@ def as_samples(prompt: Prompt, completions: Sequence[Completion], first_index: i
             teacher=one.teacher,
             origin=one.origin,
             prompt=prompt.messages,
+            choice_order=prompt.choice_order,
             hint=prompt.hint,
             reasoning=one.reasoning,
             response=one.response,

@@ -1,6 +1,5 @@
 """Several teachers as one: each sample of a problem is asked of one of them, drawn by weight."""
 
-import asyncio
 import collections
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -9,6 +8,7 @@ from pydantic import Field
 
 from generators.teachers.table import TeacherTable
 from generators.teachers.teacher import Completion, Prompt, Teacher
+from generators.teachers.together import together
 from schemas.identity import rng_for
 from schemas.recipe import Name
 
@@ -44,7 +44,7 @@ class Mixture:
         before = collections.Counter(self._drawn(prompt, number) for number in range(first))
         wanted = collections.Counter(self._drawn(prompt, number) for number in range(first, first + n))
         asked = [self._parts[name].sample(prompt, wanted[name], before[name]) for name in self._names if wanted[name]]
-        answers = await asyncio.gather(*asked)
+        answers = await together(*asked)
         return [one for of_teacher in answers for one in of_teacher]
 
     def _drawn(self, prompt: Prompt, number: int) -> str:

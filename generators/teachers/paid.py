@@ -12,6 +12,7 @@ from generators.teachers.flow import Flow
 from generators.teachers.ledger import Ledger
 from generators.teachers.teacher import Completion, Prompt
 from generators.teachers.thoughts import Parts, split_thought
+from generators.teachers.together import together
 from schemas.problem import MAX_TEXT_BYTES
 from schemas.recipe import Table
 from schemas.reject import Reject, shown
@@ -75,7 +76,7 @@ class PaidTeacher:
             await self._call(prompt, key, missing, have)
         else:
             parts = [missing[at : at + self._most] for at in range(0, len(missing), self._most)]
-            await _all(*(self._call(prompt, key, part, have) for part in parts))
+            await together(*(self._call(prompt, key, part, have) for part in parts))
 
     async def _call(self, prompt: Prompt, key: str, numbers: Sequence[int], have: dict[int, Choice]) -> None:
         sampling = prompt.sampling or self._table.sampling
@@ -126,23 +127,16 @@ class PaidTeacher:
 
     def _reject(self, prompt: Prompt, reason: str, why: str, samples: int) -> None:
         problem = prompt.problem
+        asked = f"{samples} of the samples of problem {problem.problem_id}" if prompt.role == "sample" else f"as {prompt.role}"
         self.rejects.append(
             Reject(
                 stage="sample",
                 reason=reason,
-                detail=f"teacher {self.name!r}, {samples} of the samples of problem {problem.problem_id}: {why}",
+                detail=f"teacher {self.name!r}, {asked}: {why}",
                 raw=shown(problem.question),
                 source=self.name,
             )
         )
-
-
-async def _all(*calls: "asyncio._CoroutineLike[None]") -> None:
-    """Wait for all calls, also when one fails: they are paid for.  Raises the first failure."""
-    results = await asyncio.gather(*calls, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
 
 
 def _seed(key: str, number: int) -> int:

@@ -19,6 +19,7 @@ class Prompt(NamedTuple):
     told: tuple[Message, ...] | None = None  # what the teacher is sent, where that is not `messages`
     role: str = "sample"  # why it is asked: usage is counted by it
     sampling: Sampling | None = None  # in place of the teacher's own
+    choice_order: tuple[int, ...] = ()  # option i of the messages is choices[choice_order[i]]; empty: in their own order
 
     @property
     def sent(self) -> tuple[Message, ...]:

@@ -6,12 +6,14 @@ import click
 
 from filters import chance, fingerprints, leaks, reflections, steps
 from filters.selection import RULES
+from generators.judge import JudgeTable
 from generators.sources import SOURCES
 from generators.strategies import STRATEGIES
 from generators.teachers import TEACHERS
 from pipeline.exports import EXPORTS
 from pipeline.plan import all_checkers
 from pipeline.recipes import suggestion
+from schemas.annotation import JUDGE_NAME
 from schemas.errors import UserError
 from schemas.recipe import Recipe, Section
 
@@ -19,7 +21,7 @@ from schemas.recipe import Recipe, Section
 @click.command("list")
 @click.argument("name", required=False)
 def list_command(name: str | None) -> None:
-    """List what a recipe can name; with NAME, the keys of that source, teacher or strategy, or of `recipe` itself."""
+    """List what a recipe can name; with NAME, the keys of that source, teacher or strategy, of `judge` or of `recipe` itself."""
     if name is not None:
         click.echo("\n".join(_keys(name)))
         return
@@ -31,6 +33,7 @@ def list_command(name: str | None) -> None:
         "annotators": {
             steps.NAME: "equations and assignments of a chain that do not hold",
             leaks.NAME: "places where a rationalised chain shows that it knew the answer",
+            JUDGE_NAME: "a teacher's word on answers that a checker is unsure of, where [judge] names one",
             chance.NAME: "a problem's right choices against guessing",
             reflections.NAME: "reflections of a chain",
             fingerprints.NAME: "signatures for near-copies",
@@ -49,7 +52,7 @@ def _first_line(thing: type) -> str:
 
 
 def _keys(name: str) -> list[str]:
-    tables: dict[str, type[Section]] = {"recipe": Recipe, **SOURCES, **TEACHERS, **STRATEGIES}
+    tables: dict[str, type[Section]] = {"recipe": Recipe, "judge": JudgeTable, **SOURCES, **TEACHERS, **STRATEGIES}
     if name not in tables:
         raise UserError(f"{name!r} has no keys; {suggestion(name, list(tables))}")
     return [f"{name}: {_first_line(tables[name])}", *_described(tables[name], "  ")]

@@ -58,7 +58,8 @@ def _problem(row: Row, at: Mapping[str, str], kind: str) -> Problem:
 
     wanted = text_or_none(row, at["kind"]) or kind
     tests = _tests(row, at)
-    if wanted == AUTO and tests is not None:
+    choices = choices_at(row, at["choices"]) if found_at(row, at["choices"]) else []
+    if wanted == AUTO and tests is not None and not choices:
         wanted = "proof" if found_at(row, at["statement"]) is not None else "code"
     needs_gold = wanted not in ("code", "proof")
     if not needs_gold and tests is None:
@@ -68,7 +69,7 @@ def _problem(row: Row, at: Mapping[str, str], kind: str) -> Problem:
     asked: dict[str, Any] = {
         "question": text_or_none(row, at["question"]) or "",
         "answer": text_at(row, at["gold"]) if needs_gold else text_or_none(row, at["gold"]),
-        "choices": choices_at(row, at["choices"]) if found_at(row, at["choices"]) else [],
+        "choices": choices,
         "tests": tests,
         "source": "",
         "metadata": json_text({name: value for name, value in declared.items() if value is not None}),

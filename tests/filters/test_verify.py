@@ -3,7 +3,8 @@
 import pytest
 
 from filters.checkers import CHECKERS, auto_checker
-from filters.verify import verify
+from filters.verify import COMPARING, gold_to_judge, judged, verify
+from schemas.annotation import STATUSES, Judgement, Verdict
 from schemas.problem import Problem
 
 
@@ -46,3 +47,28 @@ def test_auto_checker() -> None:
     assert auto_checker(problem("Paris", "auto")) == "text"
     assert auto_checker(problem(r"\sqrt{2}", "auto")) == auto_checker(problem("x+1", "auto")) == "math"
     assert auto_checker(problem(None, "auto")) == "text"
+
+
+EQUIVALENT = Judgement("strict", "the city of Paris", "correct", "judge_equivalent")
+DIFFERENT = Judgement("strict", "the city of Paris", "incorrect", "judge_different")
+
+
+@pytest.mark.parametrize("judgement", [EQUIVALENT, DIFFERENT])
+def test_a_judgement_decides_only_what_is_unsure_about_the_very_answer_that_was_judged(judgement: Judgement) -> None:
+    for status in STATUSES:
+        for extracted in ("the city of Paris", "Paris", None):
+            verdict = Verdict(status, extracted, "text_v9", "among_other_words")
+            (after,) = judged([verdict], [judgement])
+            if status == "unsure" and extracted == judgement.extracted:
+                assert after == Verdict(judgement.status, extracted, "judge_v1:strict", judgement.reason)
+            else:
+                assert after == verdict
+            assert judged([verdict], [None]) == [verdict]
+
+
+def test_a_judge_is_shown_the_gold_of_checkers_that_compare_with_it_and_of_no_other() -> None:
+    assert set(CHECKERS) > COMPARING == {"choice", "math", "numeric", "text"}
+    for checker in (*CHECKERS, "countdown_v1", "gym"):
+        assert gold_to_judge(problem("18", checker)) == ("18" if checker in COMPARING else None)
+    assert gold_to_judge(problem("B", "choice", ("bank", "mall"))) == "(B) mall"
+    assert gold_to_judge(problem(None, "text")) is None

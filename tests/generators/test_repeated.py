@@ -1,5 +1,6 @@
 import asyncio
 import dataclasses
+from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,9 +28,9 @@ class Counting:
     name: str
     stock: int
 
-    async def sample(self, prompt: Prompt, n: int) -> list[Completion]:
+    async def sample(self, prompt: Prompt, n: int, first: int = 0) -> list[Completion]:
         await asyncio.sleep(0)
-        texts = [f"{self.name} {place}" for place in range(min(n, self.stock))]
+        texts = [f"{self.name} {place}" for place in range(first, min(first + n, self.stock))]
         return [Completion(teacher=self.name, origin="sampled", reasoning="", response=text, logprob=-1.5) for text in texts]
 
 
@@ -91,3 +92,48 @@ def test_solvers_and_recorded_samples_stand_side_by_side() -> None:
         ("new", "solved"),
         ("new", "solved"),
     ]
+
+
+OPTIONS = ("red", "blue", "green", "white")
+
+
+def _shuffled(problem: Problem, samples: int, seed: int = 0, stock: int = 99) -> list[Sample]:
+    strategy = Repeated(samples=samples, shuffle_choices=True)
+    return asyncio.run(strategy.solve(problem, [Counting("a", stock), Counting("b", stock)], _never, seed))
+
+
+def test_each_sample_after_the_first_is_asked_in_an_order_of_its_own_and_says_which() -> None:
+    samples = _shuffled(a_problem(choices=OPTIONS), 12)
+    assert [one.response for one in samples] == [f"{name} {number}" for name in "ab" for number in range(12)]
+    assert [one.index for one in samples] == list(range(24)) and len({one.sample_id for one in samples}) == 24
+    assert samples[0].choice_order == samples[12].choice_order == ()
+    assert [one.choice_order for one in samples[:12]] == [one.choice_order for one in samples[12:]]  # teachers are compared alike
+    for one in (*samples[1:12], *samples[13:]):
+        lines = [f"({label}) {OPTIONS[place]}" for label, place in zip("ABCD", one.choice_order, strict=True)]
+        assert one.prompt[0].content == "\n".join(["What is 6 × 7?", *lines])
+
+
+def test_more_samples_later_and_the_same_seed_draw_the_same_orders() -> None:
+    few, many = _shuffled(a_problem(choices=OPTIONS), 3), _shuffled(a_problem(choices=OPTIONS), 9)
+    assert few[:3] == many[:3]
+    orders = [one.choice_order for one in many]
+    assert orders == [one.choice_order for one in _shuffled(a_problem(choices=OPTIONS), 9)]
+    assert orders != [one.choice_order for one in _shuffled(a_problem(choices=OPTIONS), 9, seed=1)]
+    assert orders != [one.choice_order for one in _shuffled(a_problem(question="Why?", choices=OPTIONS), 9)]
+
+
+def test_every_option_stands_at_every_place_as_often() -> None:
+    problems = [a_problem(question=f"q{number}", choices=OPTIONS) for number in range(200)]
+    firsts = Counter(one.choice_order[0] for problem in problems for one in _shuffled(problem, 5)[1:5])
+    assert sum(firsts.values()) == 800 and all(140 <= firsts[place] <= 260 for place in range(4))  # 200 ± 5 deviations of 12
+
+
+def test_without_options_or_without_the_wish_nothing_is_shuffled() -> None:
+    assert all(one.choice_order == () for one in _shuffled(a_problem(), 5))
+    assert all(one.choice_order == () for one in _solved(a_problem(choices=OPTIONS), [Counting("a", 9)], 5))
+
+
+def test_samples_that_a_teacher_did_not_bring_cost_no_other_its_order() -> None:
+    samples = _shuffled(a_problem(choices=OPTIONS), 4, stock=2)
+    assert [(one.index, one.response) for one in samples] == [(0, "a 0"), (1, "a 1"), (2, "b 0"), (3, "b 1")]
+    assert [one.choice_order for one in samples[:2]] == [one.choice_order for one in samples[2:]]

@@ -53,7 +53,7 @@ BOUNDS = "r.toml: seed = -1: must be greater than or equal to 0; change it (of a
             "zzz = 1\n" + WHOLE,
             [],
             "r.toml: unknown key 'zzz'; "
-            "known: budget, dedupe, export, name, partitions, problems, root, seed, select, strategy, teacher",
+            "known: budget, dedupe, export, judge, name, partitions, problems, root, seed, select, strategy, teacher",
         ),
         (WHOLE, ["seed=-1"], BOUNDS),
         ("seed = -1\n" + WHOLE, [], BOUNDS),
@@ -199,7 +199,7 @@ def test_defaults_are_filled_in() -> None:
     resolved = _plan(NAME + FILES + OLD).resolved
     assert (resolved["seed"], resolved["partitions"], resolved["dedupe"]) == (0, 64, {"threshold": 0.8})
     assert resolved["select"] == {"keep": ["correct", "not_duplicate"]} and resolved["export"] == {"configs": ["full", "sft"]}
-    assert resolved["strategy"] == {"kind": "repeated", "samples": 1, "teachers": ["old"]}
+    assert resolved["strategy"] == {"kind": "repeated", "samples": 1, "shuffle_choices": False, "teachers": ["old"]}
     (problems,) = resolved["problems"]
     assert (problems["map"]["question"], problems["map"]["answer"]) == ("question", "answer")
     assert resolved["teacher"]["old"]["map"]["response"] == "response" and resolved["teacher"]["old"]["where"] == {}

@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.annotate import problems_of
+from schemas.annotation import Judgement
 from schemas.problem import PROBLEM_SCHEMA, Problem
 from schemas.sample import SAMPLE_SCHEMA, Sample, chain_text
 from schemas.tables import ANNOTATED_SCHEMA, FULL_SCHEMA, REJECTED_SCHEMA, SFT_SCHEMA, table_of
@@ -39,6 +40,16 @@ def test_only_plain_types(schema: pa.Schema) -> None:
 
     assert all(plain(field.type) for field in schema)
     assert len(set(schema.names)) == len(schema.names)
+
+
+def test_the_order_of_the_options_is_part_of_what_a_sample_is_and_its_judgement_is_not() -> None:
+    judged = a_sample(judgement=Judgement("judge", "42", "correct", "judge_equivalent"))
+    assert (
+        a_sample(choice_order=(1, 0)).sample_id != a_sample().sample_id == a_sample(choice_order=()).sample_id == judged.sample_id
+    )
+    first, second = table_of([judged, a_sample(choice_order=(1, 0))], SAMPLE_SCHEMA).to_pylist()
+    assert Judgement(**first["judgement"]) == judged.judgement and first["choice_order"] == []
+    assert second["judgement"] is None and second["choice_order"] == [1, 0]
 
 
 def test_the_chain_is_thought_then_response() -> None:
