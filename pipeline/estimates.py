@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 
 from generators.judge import MAX_CHARS, WORDS
+from generators.strategies.strategy import Asks
 from generators.teachers.client import PaidTable, Sampling
 from generators.teachers.mixture import MixtureTable
 from pipeline.plan import Plan
@@ -12,51 +13,70 @@ from pipeline.plan import Plan
 # Bytes of a prompt in UTF-8 to a token of it.  A guess, said to be one: English takes about 4 in today's vocabularies.
 BYTES_PER_TOKEN = 4.0
 TEMPLATE_TOKENS = 16  # for a chat template around one message; a guess
+SAMPLING_ROLES = ("sample", "rationalize")
+ROLES = {  # role → what is asked for
+    "sample": "samples",
+    "rationalize": "samples from a hint on top, where no sample is right",
+    "grade": "grades on top",
+    "judge": "judgements on top, one a sample that a checker is unsure of,",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
-    """What one teacher will be asked for."""
+    """What one teacher will be asked for in one role."""
 
     teacher: str
     kind: str
-    samples: int  # at most; of a judge: judgements
-    calls: int
-    prompt_tokens: int  # about
+    role: str
+    least: int  # completions
+    most: int
+    calls: int  # at most
+    prompt_tokens: int  # about, at most
     completion_tokens: int | None  # at most; None where nothing bounds them
     cost: float | None  # at most; None where there is no price or no bound
-    is_judge: bool = False
 
     def lines(self) -> Iterator[str]:
         """Yield what it says to a person."""
+        what = ROLES.get(self.role, f"completions as {self.role} on top")
+        count = f"up to {self.most:,}" if self.least in (0, self.most) else f"{self.least:,} to {self.most:,}"
         if self.kind in ("recorded", "solver"):
-            yield f"teacher {self.teacher} ({self.kind}): up to {self.samples:,} samples, free"
+            yield f"teacher {self.teacher} ({self.kind}): {count} {what}, free"
             return
         bound = "any number of" if self.completion_tokens is None else f"up to {self.completion_tokens:,}"
-        what = "judgements on top, one a sample that a checker is unsure of," if self.is_judge else "samples"
-        yield (
-            f"teacher {self.teacher} ({self.kind}): up to {self.samples:,} {what} in {self.calls:,} calls; "
-            f"about {self.prompt_tokens:,} prompt and {bound} completion tokens"
-        )
+        calls = f"{'' if self.least == self.most else 'up to '}{self.calls:,} calls"
+        tokens = f"about {self.prompt_tokens:,} prompt and {bound} completion tokens"
+        yield f"teacher {self.teacher} ({self.kind}): {count} {what} in {calls}; {tokens}"
         if self.cost is not None:
             yield f"teacher {self.teacher}: up to {self.cost:,.6g} by its price"
         elif self.completion_tokens is None:
-            where = "judge" if self.is_judge else f"teacher.{self.teacher}"
+            where = "judge" if self.role == "judge" else f"teacher.{self.teacher}"
             yield f"teacher {self.teacher}: its cost has no bound; set max_tokens in [{where}] sampling"
         else:
             yield f"teacher {self.teacher}: no price is set; with one, its cost is estimated and counted"
 
 
 def estimates(plan: Plan, problems: int, question_bytes: int) -> list[Estimate]:
-    """Return an estimate for each teacher that the strategy asks, mixtures taken apart, and one for the judge."""
+    """Return an estimate for each teacher and role that the strategy asks, mixtures taken apart, and one for the judge."""
+    samples_given = len(plan.asked)
+    found = []
+    for asks in plan.strategy.asks:
+        shares = {asks.teacher: 1.0} if asks.teacher is not None else _shares(plan)
+        # What one further teacher is asked, it is asked about the samples of all.
+        times = samples_given if asks.teacher is not None else 1
+        found += [_estimate(plan, name, asks, share * times, problems, question_bytes) for name, share in shares.items()]
+    return [*found, *_judge_estimate(plan, sum(one.most for one in found if one.role in SAMPLING_ROLES))]
+
+
+def _shares(plan: Plan) -> dict[str, float]:
+    """Return how often each teacher is asked for a sample of one problem, the parts of mixtures by their weights."""
     shares: dict[str, float] = {}
     for name in plan.asked:
         table = plan.teachers[name]
         weights = table.weights if isinstance(table, MixtureTable) else {name: 1.0}
         for part, weight in weights.items():
             shares[part] = shares.get(part, 0.0) + weight / sum(weights.values())
-    found = [_estimate(plan, name, share, problems, question_bytes) for name, share in shares.items()]
-    return [*found, *_judge_estimate(plan, sum(estimate.samples for estimate in found))]
+    return shares
 
 
 def _judge_estimate(plan: Plan, samples: int) -> Iterator[Estimate]:
@@ -66,26 +86,29 @@ def _judge_estimate(plan: Plan, samples: int) -> Iterator[Estimate]:
     table = plan.teachers[plan.judge.teacher]
     assert isinstance(table, PaidTable)  # `resolve` sees to it
     prompt_tokens = round(samples * ((len(WORDS) + 2 * MAX_CHARS) / BYTES_PER_TOKEN + TEMPLATE_TOKENS))
-    yield _priced(
-        table, Estimate(plan.judge.teacher, table.kind, samples, samples, prompt_tokens, None, None, True), plan.judge.sampling
-    )
+    estimate = Estimate(plan.judge.teacher, table.kind, "judge", 0, samples, samples, prompt_tokens, None, None)
+    yield _priced(table, estimate, plan.judge.sampling)
 
 
-def _estimate(plan: Plan, name: str, share: float, problems: int, question_bytes: int) -> Estimate:
+def _estimate(plan: Plan, name: str, asks: Asks, share: float, problems: int, question_bytes: int) -> Estimate:
     table = plan.teachers[name]
-    samples = math.ceil(problems * plan.strategy.samples * share)
+    asked = problems * asks.share
+    least, most = math.floor(asked * asks.least * share), math.ceil(asked * asks.most * share)
     if not isinstance(table, PaidTable):
-        return Estimate(name, table.kind, samples, 0, 0, 0, 0.0)
-    of_one_call = 1 if plan.strategy.shuffle_choices else table.max_choices
-    calls = min(samples, problems * math.ceil(plan.strategy.samples / of_one_call))
-    prompt_tokens = round(calls * (question_bytes / max(problems, 1) / BYTES_PER_TOKEN + TEMPLATE_TOKENS))
-    return _priced(table, Estimate(name, table.kind, samples, calls, prompt_tokens, None, None), table.sampling)
+        return Estimate(name, table.kind, asks.role, least, most, 0, 0, 0, 0.0)
+    at_once = 1 if plan.strategy.shuffle_choices else min(table.max_choices, asks.at_once or table.max_choices)
+    calls = min(most, math.ceil(asked * math.ceil(asks.most / at_once)))
+    prompt_bytes = question_bytes / max(problems, 1) + asks.prompt_bytes
+    if asks.role in SAMPLING_ROLES:
+        prompt_bytes += plan.prompts.overhead(hinted=asks.role == "rationalize")
+    prompt_tokens = round(calls * (prompt_bytes / BYTES_PER_TOKEN + TEMPLATE_TOKENS))
+    return _priced(table, Estimate(name, table.kind, asks.role, least, most, calls, prompt_tokens, None, None), table.sampling)
 
 
 def _priced(table: PaidTable, estimate: Estimate, sampling: Sampling) -> Estimate:
     """Return an estimate with its completion tokens and its cost, as far as they have a bound."""
     if sampling.bound is None:
         return estimate
-    completion_tokens = estimate.samples * sampling.bound
+    completion_tokens = estimate.most * sampling.bound
     cost = None if table.price is None else table.price.of(estimate.prompt_tokens, completion_tokens)
     return dataclasses.replace(estimate, completion_tokens=completion_tokens, cost=cost)

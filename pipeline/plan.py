@@ -14,12 +14,14 @@ from filters.selection import RULES
 from generators.families import FAMILIES
 from generators.judge import TEACHER as JUDGE
 from generators.judge import JudgeTable
+from generators.prompts.rendering import Prompts
+from generators.prompts.table import PromptTable
 from generators.records import expand
 from generators.sources import SOURCES, Source
 from generators.sources.files import FileSource
 from generators.sources.gym import GymChecker
 from generators.strategies import STRATEGIES
-from generators.strategies.repeated import Repeated
+from generators.strategies.strategy import StrategyTable
 from generators.teachers import TEACHERS
 from generators.teachers.client import PaidTable
 from generators.teachers.mixture import MixtureTable
@@ -39,6 +41,11 @@ def all_checkers() -> dict[str, Checker]:
     return {**CHECKERS, **of_families, "gym": GymChecker()}
 
 
+def strategies() -> dict[str, type[StrategyTable]]:
+    """Return the strategies of this project and of plugins."""
+    return dict(STRATEGIES)
+
+
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """A recipe with its names resolved."""
@@ -46,7 +53,8 @@ class Plan:
     recipe: Recipe
     sources: tuple[Source, ...]
     teachers: Mapping[str, TeacherTable]
-    strategy: Repeated
+    strategy: StrategyTable
+    prompts: Prompts
     judge: JudgeTable | None
     checkers: Mapping[str, Checker]
     resolved: Table  # the recipe with defaults filled in, paths as written
@@ -65,9 +73,9 @@ class Plan:
 
     @property
     def used_teachers(self) -> dict[str, TeacherTable]:
-        """Those that give samples, and the judge."""
-        judges = {} if self.judge is None else {self.judge.teacher: self.teachers[self.judge.teacher]}
-        return {**judges, **self.sampling_teachers}
+        """Those that give samples, those that the strategy asks beside them, and the judge."""
+        names = dict.fromkeys([*self.strategy.others, *([] if self.judge is None else [self.judge.teacher])])
+        return {**{name: self.teachers[name] for name in names}, **self.sampling_teachers}
 
     @property
     def judge_counts(self) -> bool:
@@ -106,8 +114,9 @@ def resolve(recipe: Recipe) -> Plan:
     teachers = {
         name: pick(_rooted(table, recipe.root), "kind", TEACHERS, f"[teacher.{name}]") for name, table in recipe.teacher.items()
     }
-    strategy = pick({"kind": "repeated", **recipe.strategy}, "kind", STRATEGIES, "[strategy]")
+    strategy = pick({"kind": "repeated", **recipe.strategy}, "kind", strategies(), "[strategy]")
     _check_names("[strategy] teachers", strategy.teachers or (), teachers)
+    prompt = build(PromptTable, recipe.prompt, "[prompt]")
     _check_mixtures(teachers)
     judge = None if recipe.judge is None else build(JudgeTable, recipe.judge, "[judge]")
     _check_judge(judge, teachers)
@@ -122,9 +131,10 @@ def resolve(recipe: Recipe) -> Plan:
         sources=cast(tuple[Source, ...], sources),
         teachers=teachers,
         strategy=strategy,
+        prompts=prompt.load(),
         judge=judge,
         checkers=checkers,
-        resolved=_resolved(recipe, sources, teachers, strategy, judge),
+        resolved=_resolved(recipe, sources, teachers, strategy, prompt, judge),
     )
     if not plan.asked:
         raise UserError(
@@ -132,16 +142,17 @@ def resolve(recipe: Recipe) -> Plan:
         )
     _check_solvers(tuple(plan.sampling_teachers), teachers, [str(table["source"]) for table in recipe.problems])
     _check_shuffled(plan)
+    _check_others(plan)
     _check_budget(plan)
     return plan
 
 
-def _asked(strategy: Repeated, teachers: Mapping[str, TeacherTable], judge: JudgeTable | None) -> list[str]:
+def _asked(strategy: StrategyTable, teachers: Mapping[str, TeacherTable], judge: JudgeTable | None) -> list[str]:
     """Return the teachers that a strategy names; without names all, but for a judge and the parts of mixtures."""
     if strategy.teachers:
         return list(strategy.teachers)
     parts = {part for table in teachers.values() if isinstance(table, MixtureTable) for part in table.weights}
-    others = {JUDGE, *parts} if judge is None else {JUDGE, judge.teacher, *parts}
+    others = {JUDGE, *parts, *strategy.others} if judge is None else {JUDGE, judge.teacher, *parts, *strategy.others}
     return [name for name in teachers if name not in others]
 
 
@@ -164,6 +175,22 @@ def _check_shuffled(plan: Plan) -> None:
                 f"[strategy] shuffle_choices = true: teacher {name!r} is recorded, and was asked in the order of its file; "
                 "leave shuffle_choices out, or name other teachers in [strategy] teachers"
             )
+
+
+def _check_others(plan: Plan) -> None:
+    """Raise UserError where the strategy asks teachers that cannot answer it, or too many."""
+    strategy = plan.strategy
+    for name in strategy.others:
+        if name not in plan.teachers or not isinstance(plan.teachers[name], PaidTable):
+            paid = [known for known, table in plan.teachers.items() if isinstance(table, PaidTable)]
+            raise UserError(
+                f"[strategy] asks teacher {name!r}, which is none that is paid; name one of {', '.join(paid) or 'none'}"
+            )
+    if strategy.asks_one_teacher and len(plan.asked) > 1:
+        raise UserError(
+            f"[strategy] kind = {strategy.kind!r} asks one teacher and has {', '.join(plan.asked)}; "
+            "name one in [strategy] teachers, or a teacher of kind 'mixture' over several"
+        )
 
 
 def _check_mixtures(teachers: Mapping[str, TeacherTable]) -> None:
@@ -223,13 +250,16 @@ def _resolved(
     recipe: Recipe,
     sources: tuple[Section, ...],
     teachers: Mapping[str, TeacherTable],
-    strategy: Repeated,
+    strategy: StrategyTable,
+    prompt: PromptTable,
     judge: JudgeTable | None,
 ) -> dict[str, Any]:
     table = recipe.model_dump(mode="json", exclude_none=True)
     table["problems"] = [_as_written(source, raw) for source, raw in zip(sources, recipe.problems, strict=True)]
     table["teacher"] = {name: _as_written(teacher, recipe.teacher[name]) for name, teacher in teachers.items()}
-    table["strategy"] = {**_as_written(strategy, recipe.strategy), "teachers": _asked(strategy, teachers, judge)}
+    written = _as_written(strategy.model_copy(update={"teachers": None}), recipe.strategy)
+    table["strategy"] = {**written, "teachers": _asked(strategy, teachers, judge)}
+    table["prompt"] = prompt.model_dump(mode="json", exclude_none=True)
     if judge is not None:
         table["judge"] = judge.model_dump(mode="json", exclude_none=True)
     return table

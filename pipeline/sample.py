@@ -11,11 +11,10 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.metrics import Metrics
 
-from filters.choice_order import as_asked
-from filters.verify import gold_to_judge
 from generators.journal import Journal, Spent, spent_in
 from generators.judge import Judge, JudgeTable
-from generators.strategies.strategy import Strategy
+from generators.prompts.rendering import Prompts
+from generators.strategies.strategy import Context, StrategyTable
 from generators.teachers.client import PaidTable
 from generators.teachers.mixture import MixtureTable
 from generators.teachers.paid import PaidTeacher
@@ -28,7 +27,8 @@ from pipeline.plan import Plan
 from pipeline.progress import Reporter
 from pipeline.rundir import RunDir
 from pipeline.sample_loop import SampleLoop
-from schemas.annotation import JUDGE_NAME, Verdict
+from pipeline.verifier import ProblemVerifier
+from schemas.annotation import JUDGE_NAME
 from schemas.errors import RunError
 from schemas.identity import content_id
 from schemas.problem import Problem
@@ -37,7 +37,7 @@ from schemas.reject import REJECT_SCHEMA, Reject, shown
 from schemas.sample import SAMPLE_SCHEMA, Sample
 from schemas.tables import table_of
 
-CODE = "sample_v3"  # a change of what a partition's samples are, given its inputs, gets a new number
+CODE = "sample_v4"  # a change of what a partition's samples are, given its inputs, gets a new number
 PROBLEMS_READ = 1024  # problems made into objects at once: a megabyte or two
 ROWS_OF_A_PIECE = 1024  # samples that become Arrow together: as objects they take several times the memory
 # Samples of partitions that wait for stragglers, as Arrow: with it a run stays far under 1 GiB, and a partition of the size that
@@ -52,12 +52,14 @@ class Sampler:
 
     run: RunDir
     seed: int
-    strategy: Strategy
+    round: int
+    strategy: StrategyTable
+    prompts: Prompts
     teachers: Mapping[str, TeacherTable]  # the asked ones and what they are made of, parts of a mixture first
     asked: tuple[str, ...]  # names of those that the strategy sees, in order
     identities: Mapping[str, Table]  # what decides each teacher's answers
     checkers: Mapping[str, Any]
-    decides: str  # the seed, the strategy's table, the teachers' identities and what the judge decides by, as JSON
+    decides: str  # seed, round, the strategy's table, the words of prompts, identities, what verdicts decide by; as JSON
     judge: JudgeTable | None = None  # asked where a checker is unsure
     limited: bool = False  # some problems were left out on purpose, so recorded completions of others are no rejects
     budget: float | None = None
@@ -100,11 +102,6 @@ class Sampler:
                 teachers[name] = table.open(name, self.seed, [one for one in recorded if one.teacher == name])
         return OpenPartition(self, partition, loop, teachers, journal)
 
-    def check(self, problem: Problem, response: str, choice_order: Sequence[int] = ()) -> Verdict:
-        """Judge one response, for strategies that must know."""
-        verdict: Verdict = self.checkers[problem.checker].check(as_asked(problem, choice_order), response)
-        return verdict
-
 
 class OpenPartition:
     """A partition that is being sampled."""
@@ -117,7 +114,8 @@ class OpenPartition:
         self._partition = partition
         self._loop = loop
         self._teachers = teachers
-        self._asked = [teachers[name] for name in sampler.asked]
+        self._asked = tuple(teachers[name] for name in sampler.asked)
+        self._others = {name: teachers[name] for name in sampler.strategy.others}
         self._judge = None if sampler.judge is None else Judge(teachers[sampler.judge.teacher], sampler.judge.sampling)
         self._journal = journal
         self._problems = problems_in(sampler.run.problems(partition))
@@ -164,9 +162,7 @@ class OpenPartition:
 
     async def _solve(self, problem: Problem) -> None:
         try:
-            samples = await self._sampler.strategy.solve(problem, self._asked, self._sampler.check, self._sampler.seed)
-            if self._judge is not None:
-                samples = await together(*(self._judged(self._judge, problem, sample) for sample in samples))
+            samples = await self._solved(problem)
             self._loop.count(problems=1, rows=len(samples))
             self._samples += samples
             if len(self._samples) >= ROWS_OF_A_PIECE:
@@ -176,16 +172,24 @@ class OpenPartition:
         finally:
             self._close_one()
 
-    async def _judged(self, judge: Judge, problem: Problem, sample: Sample) -> Sample:
-        """Return the sample with what the judge says of its answer, where the checker is unsure of it."""
-        gold = gold_to_judge(as_asked(problem, sample.choice_order))
-        if gold is None:
-            return sample
-        # In a thread: a checker may wait for its helper, and calls in flight must not.
-        verdict = await asyncio.to_thread(self._sampler.check, problem, sample.response, sample.choice_order)
-        if verdict.status != "unsure" or verdict.extracted is None:
-            return sample
-        return dataclasses.replace(sample, judgement=await judge.judgement(gold, verdict.extracted))
+    async def _solved(self, problem: Problem) -> list[Sample]:
+        """Return what the strategy makes of a problem, with what the judge says where the checker is unsure."""
+        sampler = self._sampler
+        judge_counts = sampler.judge is not None and sampler.judge.counts
+        verifier = ProblemVerifier(problem, sampler.checkers, self._judge, judge_counts)
+        context = Context(
+            teachers=self._asked,
+            others=self._others,
+            verifier=verifier,
+            prompts=sampler.prompts,
+            seed=sampler.seed,
+            round=sampler.round,
+        )
+        samples = await sampler.strategy.solve(problem, context)
+        if self._judge is None:
+            return samples
+        said = await together(*(verifier.judgement(one.response, one.choice_order) for one in samples))
+        return [dataclasses.replace(one, judgement=judgement) for one, judgement in zip(samples, said, strict=True)]
 
     def _pack(self) -> None:
         self._pieces.append(table_of(self._samples, SAMPLE_SCHEMA))
@@ -303,13 +307,16 @@ def sampler_of(plan: Plan, run: RunDir, limited: bool, shared: bool = False) -> 
     """Return what samples a plan's problems; `limited` where some were left out on purpose."""
     teachers = plan.used_teachers
     identities = {name: table.identity() for name, table in teachers.items()}
-    decides: list[Any] = [plan.recipe.seed, plan.resolved["strategy"], identities]
-    if plan.judge is not None:  # a better checker asks it about fewer answers
-        checkers = {name: checker.name for name, checker in plan.checkers.items()}
-        decides.append([JUDGE_NAME, plan.judge.teacher, plan.judge.sampling.sent(), checkers])
+    decides: list[Any] = [plan.recipe.seed, plan.recipe.round, plan.resolved["strategy"], plan.prompts.digest, identities]
+    if plan.judge is not None or plan.strategy.verifies:  # another checker asks for other samples, or the judge of other answers
+        decides.append({name: checker.name for name, checker in plan.checkers.items()})
+    if plan.judge is not None:
+        decides.append([JUDGE_NAME, plan.judge.teacher, plan.judge.sampling.sent(), plan.judge.counts and plan.strategy.verifies])
     return Sampler(
         run=run,
         seed=plan.recipe.seed,
+        round=plan.recipe.round,
+        prompts=plan.prompts,
         strategy=plan.strategy,
         teachers=teachers,
         asked=tuple(plan.asked),

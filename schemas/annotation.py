@@ -87,6 +87,23 @@ class Chance(NamedTuple):
     p_value: float  # of at least as many right by guessing: the upper tail of Binomial(samples, 1/k)
 
 
+class Votes(NamedTuple):
+    """The tries of one problem by the answers that they commit to.  A try that commits to none is in no class."""
+
+    classes: list[list[int]]  # places of tries whose answers are equal: the largest class first, of equal ones the earlier
+
+    @property
+    def counts(self) -> list[int]:
+        """Return the votes of each class."""
+        return [len(one) for one in self.classes]
+
+    @property
+    def leader(self) -> list[int] | None:
+        """Return the class with more votes than any other, None where there is none."""
+        counts = self.counts
+        return self.classes[0] if counts and (len(counts) == 1 or counts[0] > counts[1]) else None
+
+
 VERDICT_TYPE = pa.struct(
     [
         pa.field("status", pa.string()),

@@ -51,9 +51,11 @@ class Recipe(Section):
         gt=0,
         description="money that the run's teachers may cost in all, in the unit of their prices; the run stops before it",
     )
+    round: int = Field(0, ge=0, le=9999, description="of an outer loop, which sets it")
     problems: tuple[Table, ...] = Field(min_length=1, description="one source, or several as [[problems]]")
     teacher: dict[Name, Table] = Field(min_length=1, description="one table a teacher")
     strategy: Table = Field(default_factory=lambda: {"kind": "repeated"}, description="how problems become samples")
+    prompt: Table = Field(default_factory=dict, description="the words in which problems are asked")
     judge: Table | None = Field(None, description="who is asked where a checker is unsure; left out, nobody is")
     dedupe: Dedupe = Dedupe()
     select: Select = Select()

@@ -29,6 +29,7 @@ class Sample:
     origin: Origin
     teacher: str  # the teacher's name in the recipe
     prompt: tuple[Message, ...]  # as stored for training: without any hint
+    prompt_id: str | None = None  # the words around the question: their name and version, and a hash of them
     choice_order: tuple[int, ...] = ()  # option i of the prompt is choices[choice_order[i]]; empty: in their own order
     hint: str | None = None  # what the teacher was told beyond the prompt
     reasoning: str = ""  # the thought, without its marks
@@ -39,6 +40,8 @@ class Sample:
     logprob: float | None = None  # natural logarithm of the whole completion's probability
     parent_id: str | None = None  # the sample that this one revises or continues
     round: int = 0  # round of the outer loop, from 0
+    score: float | None = None  # by which the strategy chose among samples; higher is better
+    chosen: bool | None = None  # whether the strategy chose it; None where it chooses none
     judgement: Judgement | None = None  # of the answer, where a checker was unsure of it and a judge was asked
 
     @classmethod
@@ -74,6 +77,7 @@ SAMPLE_SCHEMA = pa.schema(
         pa.field("origin", pa.string()),
         pa.field("teacher", pa.string()),
         pa.field("prompt", MESSAGES_TYPE),
+        pa.field("prompt_id", pa.string()),
         pa.field("choice_order", pa.list_(pa.field("element", pa.int64()))),
         pa.field("hint", pa.string()),
         pa.field("reasoning", pa.string()),
@@ -84,6 +88,8 @@ SAMPLE_SCHEMA = pa.schema(
         pa.field("logprob", pa.float64()),
         pa.field("parent_id", pa.string()),
         pa.field("round", pa.int64()),
+        pa.field("score", pa.float64()),
+        pa.field("chosen", pa.bool_()),
         pa.field("judgement", JUDGEMENT_TYPE),
     ]
 )

@@ -42,8 +42,8 @@ _FULL_COLUMNS = (
     *("sample_id", "problem_id", "index", "round", "origin", "teacher", "parent_id"),
     *("source", "subject", "language", "answer", "choices", "choice_order", "tests"),
     *("verdict", "judgement", "steps", "leak", "chance", "reflections", "duplicate"),
-    *("finish_reason", "prompt_tokens", "completion_tokens", "logprob", "metadata", "hint"),
-    *("question", "prompt", "reasoning", "response"),
+    *("score", "chosen", "finish_reason", "prompt_tokens", "completion_tokens", "logprob", "metadata", "hint"),
+    *("question", "prompt", "prompt_id", "reasoning", "response"),
 )
 
 FULL_SCHEMA = pa.schema(

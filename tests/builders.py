@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from filters.checkers import CHECKERS
+from generators.strategies.strategy import Context
+from generators.teachers.teacher import Teacher
+from pipeline.verifier import ProblemVerifier
 from schemas.problem import Problem
 from schemas.sample import Message, Sample
 
@@ -25,3 +29,9 @@ def a_sample(**changes: Any) -> Sample:
         "response": "The answer is 42.",
     }
     return Sample.of(**{**fields, **changes})
+
+
+def a_context(*teachers: Teacher, problem: Problem | None = None, **changes: Any) -> Context:
+    """Return what a strategy works with on `a_problem`, or on another one."""
+    verifier = ProblemVerifier(problem or a_problem(), CHECKERS, None, False)
+    return Context(teachers=teachers, verifier=verifier, **changes)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import orjson
 
 from generators.journal import Entry, Journal
-from generators.teachers.client import Choice, PaidTable, Refused, Reply, Request, Transient
+from generators.teachers.client import Choice, PaidTable, Refused, Reply, Request, Sampling, Transient
 from generators.teachers.flow import Flow
 from generators.teachers.ledger import Ledger
 from generators.teachers.teacher import Completion, Prompt
@@ -42,15 +42,26 @@ class PaidTeacher:
         self._prefix = hashlib.blake2b(
             orjson.dumps([KEY_VERSION, name, seed, identity], option=orjson.OPT_SORT_KEYS), digest_size=KEY_BYTES
         )
+        self._stopped: dict[tuple[str, ...], Sampling] = {}
         self._asking: dict[str, list[asyncio.Future[None]]] = {}  # who waits for a prompt that is being asked
 
     def key(self, prompt: Prompt) -> str:
         """Return the journal's key of a prompt: a hash of all that decides the answer but the sample's number."""
         digest = self._prefix.copy()
         digest.update("".join([f"{len(role)}:{role}{len(content)}:{content}" for role, content in prompt.sent]).encode())
-        if prompt.sampling is not None:
-            digest.update(orjson.dumps(prompt.sampling.sent(), option=orjson.OPT_SORT_KEYS))
+        sampling = self._sampling(prompt)
+        if sampling is not self._table.sampling:
+            digest.update(orjson.dumps(sampling.sent(), option=orjson.OPT_SORT_KEYS))
         return digest.hexdigest()
+
+    def _sampling(self, prompt: Prompt) -> Sampling:
+        """Return the parameters for a prompt: its own or the teacher's, with the prompt's stops where these have none."""
+        sampling = prompt.sampling or self._table.sampling
+        if not prompt.stop or sampling.stop is not None:
+            return sampling
+        if prompt.stop not in self._stopped:  # one object for all prompts of a kind, which a client keeps ready
+            self._stopped[prompt.stop] = sampling.model_copy(update={"stop": prompt.stop})
+        return self._stopped[prompt.stop]
 
     async def sample(self, prompt: Prompt, n: int, first: int = 0) -> list[Completion]:
         """Return the completions numbered from `first`; those that failed for good are missing and among `rejects`."""
@@ -79,8 +90,7 @@ class PaidTeacher:
             await together(*(self._call(prompt, key, part, have) for part in parts))
 
     async def _call(self, prompt: Prompt, key: str, numbers: Sequence[int], have: dict[int, Choice]) -> None:
-        sampling = prompt.sampling or self._table.sampling
-        request = Request(prompt.sent, sampling, len(numbers), _seed(key, numbers[0]) if self._table.seeded else None)
+        request = Request(prompt.sent, self._sampling(prompt), len(numbers), _seed(key, numbers[0]) if self._table.seeded else None)
         held = await self._ledger.hold(self.name, *_bounds(request)) if self._ledger.has_budget else 0.0
         try:
             reply, seconds = await self._flow.ask(request, lambda reply: self._note_useless(prompt, key, reply))

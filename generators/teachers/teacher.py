@@ -20,6 +20,8 @@ class Prompt(NamedTuple):
     role: str = "sample"  # why it is asked: usage is counted by it
     sampling: Sampling | None = None  # in place of the teacher's own
     choice_order: tuple[int, ...] = ()  # option i of the messages is choices[choice_order[i]]; empty: in their own order
+    prompt_id: str | None = None  # which words: name, version and hash of the prompt file's part that made it
+    stop: tuple[str, ...] = ()  # texts that end a completion, where the teacher's own sampling names none
 
     @property
     def sent(self) -> tuple[Message, ...]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators import prompts
+from generators.prompts.rendering import Prompts
 from generators.teachers.mixture import Mixture
 from generators.teachers.teacher import Completion, Prompt
 from tests.builders import a_problem
@@ -29,7 +29,7 @@ class Numbered:
 
 def _asked(weights: Mapping[str, float], question: str, n: int, first: int = 0, seed: int = 5) -> list[str]:
     mixture = Mixture("mix", seed, weights, {name: Numbered(name) for name in weights})
-    found = asyncio.run(mixture.sample(prompts.question(a_problem(question=question)), n, first))
+    found = asyncio.run(mixture.sample(Prompts().question(a_problem(question=question)), n, first))
     return [one.response for one in found]
 
 

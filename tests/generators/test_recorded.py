@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators import prompts
+from generators.prompts.rendering import Prompts
 from generators.teachers.recorded import Parts, RecordedTable, RecordedTeacher, split_thought
 from generators.teachers.teacher import Recorded
 from schemas.problem import Problem
@@ -155,7 +155,7 @@ def _teacher(recorded: list[Recorded]) -> RecordedTeacher:
 
 
 def _asked(teacher: RecordedTeacher, problem: Problem, n: int) -> list[tuple[str, str, str | None]]:
-    answers = asyncio.run(teacher.sample(prompts.question(problem), n))
+    answers = asyncio.run(teacher.sample(Prompts().question(problem), n))
     assert all(one.teacher == "main" and one.origin == "recorded" for one in answers)
     return [(one.reasoning, one.response, one.finish_reason) for one in answers]
 

@@ -10,15 +10,10 @@ from generators.strategies.repeated import Repeated
 from generators.teachers.recorded import RecordedTeacher
 from generators.teachers.solver import SolverTable
 from generators.teachers.teacher import Completion, Prompt, Recorded, Teacher
-from schemas.annotation import Verdict
 from schemas.identity import rng_for
 from schemas.problem import Problem
 from schemas.sample import Message, Sample
-from tests.builders import a_problem
-
-
-def _never(problem: Problem, response: str) -> Verdict:
-    raise AssertionError("repeated sampling needs no check")
+from tests.builders import a_context, a_problem
 
 
 @dataclasses.dataclass
@@ -35,7 +30,7 @@ class Counting:
 
 
 def _solved(problem: Problem, teachers: list[Teacher], samples: int) -> list[Sample]:
-    return asyncio.run(Repeated(samples=samples).solve(problem, teachers, _never))
+    return asyncio.run(Repeated(samples=samples).solve(problem, a_context(*teachers)))
 
 
 @given(st.lists(st.integers(0, 5), max_size=4), st.integers(1, 5))
@@ -75,7 +70,7 @@ def test_many_problems_at_once_do_not_mix() -> None:
     strategy, teachers = Repeated(samples=2), [Counting("a", 2), Counting("b", 1)]
 
     async def all_at_once() -> list[list[Sample]]:
-        return await asyncio.gather(*(strategy.solve(one, teachers, _never) for one in problems))
+        return await asyncio.gather(*(strategy.solve(one, a_context(*teachers)) for one in problems))
 
     for problem, samples in zip(problems, asyncio.run(all_at_once()), strict=True):
         assert [one.index for one in samples] == [0, 1, 2]
@@ -99,7 +94,7 @@ OPTIONS = ("red", "blue", "green", "white")
 
 def _shuffled(problem: Problem, samples: int, seed: int = 0, stock: int = 99) -> list[Sample]:
     strategy = Repeated(samples=samples, shuffle_choices=True)
-    return asyncio.run(strategy.solve(problem, [Counting("a", stock), Counting("b", stock)], _never, seed))
+    return asyncio.run(strategy.solve(problem, a_context(Counting("a", stock), Counting("b", stock), seed=seed)))
 
 
 def test_each_sample_after_the_first_is_asked_in_an_order_of_its_own_and_says_which() -> None:

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators import prompts
 from generators.families import FAMILIES
 from generators.families.family import Slips
+from generators.prompts.rendering import Prompts
 from generators.teachers.solver import SolverTable, SolverTeacher
 from generators.teachers.teacher import Completion
 from schemas.identity import rng_for
@@ -20,7 +20,7 @@ def _problem(family: str, index: int = 0) -> Problem:
 
 
 def _solved(problem: Problem, n: int, seed: int = 0, name: str = "main", slips: Slips = SLIPPY) -> list[Completion]:
-    return asyncio.run(SolverTeacher(name, seed, slips).sample(prompts.question(problem), n))
+    return asyncio.run(SolverTeacher(name, seed, slips).sample(Prompts().question(problem), n))
 
 
 def _texts(completions: list[Completion]) -> set[str]:
@@ -54,7 +54,7 @@ def test_samples_do_not_depend_on_which_problems_were_asked_before() -> None:
     problems = [_problem("countdown", index) for index in range(4)]
 
     async def ask(order: list[Problem]) -> dict[str, list[Completion]]:
-        return {one.problem_id: await teacher.sample(prompts.question(one), 2) for one in order}
+        return {one.problem_id: await teacher.sample(Prompts().question(one), 2) for one in order}
 
     assert asyncio.run(ask(problems)) == asyncio.run(ask(problems[::-1]))
 
@@ -62,6 +62,6 @@ def test_samples_do_not_depend_on_which_problems_were_asked_before() -> None:
 def test_the_table_hands_its_rates_to_the_solver() -> None:
     problem = _problem("arithmetic", 3)
     table = SolverTable(kind="solver", slip_rate=1.0, notice_rate=0.0)
-    slipped = asyncio.run(table.open("main", 0, []).sample(prompts.question(problem), 1))
+    slipped = asyncio.run(table.open("main", 0, []).sample(Prompts().question(problem), 1))
     assert slipped == _solved(problem, 1, slips=Slips(rate=1.0, notice=0.0)) != _solved(problem, 1, slips=Slips())
     assert table.is_free

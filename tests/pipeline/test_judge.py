@@ -161,7 +161,7 @@ def test_a_budget_holds_for_the_judge_too(tmp_path: Path, server: Server) -> Non
 
 def test_check_says_what_a_judge_may_cost_on_top(tmp_path: Path, server: Server) -> None:
     said = _done_check(tmp_path)
-    assert "teacher judge (openai): up to 18 judgements on top" in said and "in 18 calls" in said
+    assert "teacher judge (openai): up to 18 judgements on top" in said and "in up to 18 calls" in said
     assert f"up to {18 * 1024:,} completion tokens" in said and "teacher judge: up to 0.0" in said
     assert "teacher old (recorded): up to 18 samples, free" in said
     assert "set max_tokens in [judge] sampling" in _done_check(tmp_path, "judge.sampling={ temperature = 0.0 }")

@@ -1,0 +1,32 @@
+"""What a teacher may be told to rationalise from: the answer alone, never a worked solution.
+
+The published code of STaR puts GSM8K's whole `answer` field, its worked solution, into the hint of the question itself
+(ezelikman/STaR, `question_to_context`), so that rationalising is copying.  So a gold that is no plain answer gives no hint.
+"""
+
+from filters.answers.reading import is_sentinel
+from filters.checkers.choice import read_labels
+from filters.checkers.numeric import read_number
+from schemas.problem import Problem
+
+MAX_HINT_CHARS = 128  # more than twice the longest gold of MATH-500, which has 53; a worked solution rarely fits
+MAX_TESTS_CHARS = 4096  # more than twice the longest tests of HumanEval, which have 1,804
+
+
+def hint_of(problem: Problem) -> str | None:
+    """Return the hint, None where there is none: no gold, one that is no plain answer, a proof.
+
+    For choices it is the label of the right option, for code the tests, whose gold is a worked solution.
+    """
+    if problem.checker == "code":
+        tests = problem.tests
+        return tests if tests is not None and tests.strip() and len(tests) <= MAX_TESTS_CHARS else None
+    gold = (problem.answer or "").strip()
+    if not gold or problem.checker == "proof" or is_sentinel(gold):
+        return None
+    if problem.choices and problem.checker == "choice":
+        labels = read_labels(gold, problem.choices)
+        return next(iter(labels)) if len(labels) == 1 else None
+    if len(gold) > MAX_HINT_CHARS or len(gold.splitlines()) > 1:
+        return None
+    return None if problem.checker == "numeric" and read_number(gold) is None else gold

@@ -1,0 +1,1 @@
+"""The words in which problems are put to a teacher."""
