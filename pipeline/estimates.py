@@ -4,10 +4,12 @@ import dataclasses
 import math
 from collections.abc import Iterator
 
+from generators import grader
 from generators.judge import MAX_CHARS, WORDS
 from generators.strategies.strategy import Asks
 from generators.teachers.client import PaidTable, Sampling
 from generators.teachers.mixture import MixtureTable
+from generators.teachers.reward import RewardTable
 from pipeline.plan import Plan
 
 # Bytes of a prompt in UTF-8 to a token of it.  A guess, said to be one: English takes about 4 in today's vocabularies.
@@ -102,13 +104,15 @@ def _estimate(plan: Plan, name: str, asks: Asks, share: float, problems: int, qu
     if asks.role in SAMPLING_ROLES:
         prompt_bytes += plan.prompts.overhead(hinted=asks.role == "rationalize")
     prompt_tokens = round(calls * (prompt_bytes / BYTES_PER_TOKEN + TEMPLATE_TOKENS))
-    return _priced(table, Estimate(name, table.kind, asks.role, least, most, calls, prompt_tokens, None, None), table.sampling)
+    estimate = Estimate(name, table.kind, asks.role, least, most, calls, prompt_tokens, None, None)
+    return _priced(table, estimate, grader.SAMPLING if asks.role == "grade" else table.sampling)
 
 
 def _priced(table: PaidTable, estimate: Estimate, sampling: Sampling) -> Estimate:
     """Return an estimate with its completion tokens and its cost, as far as they have a bound."""
-    if sampling.bound is None:
+    bound = 0 if isinstance(table, RewardTable) else sampling.bound
+    if bound is None:
         return estimate
-    completion_tokens = estimate.most * sampling.bound
+    completion_tokens = estimate.most * bound
     cost = None if table.price is None else table.price.of(estimate.prompt_tokens, completion_tokens)
     return dataclasses.replace(estimate, completion_tokens=completion_tokens, cost=cost)

@@ -186,6 +186,7 @@ def _check_others(plan: Plan) -> None:
             raise UserError(
                 f"[strategy] asks teacher {name!r}, which is none that is paid; name one of {', '.join(paid) or 'none'}"
             )
+    strategy.check_teachers({name: plan.teachers[name] for name in (*plan.asked, *strategy.others)})
     if strategy.asks_one_teacher and len(plan.asked) > 1:
         raise UserError(
             f"[strategy] kind = {strategy.kind!r} asks one teacher and has {', '.join(plan.asked)}; "

@@ -119,6 +119,7 @@ class OpenPartition:
         self._judge = None if sampler.judge is None else Judge(teachers[sampler.judge.teacher], sampler.judge.sampling)
         self._journal = journal
         self._problems = problems_in(sampler.run.problems(partition))
+        self._rejects: list[Reject] = []
         self._samples: list[Sample] = []
         self._pieces: list[pa.Table] = []
         self._open = 1  # problems, and the reading of them
@@ -185,6 +186,9 @@ class OpenPartition:
             seed=sampler.seed,
             round=sampler.round,
         )
+        if sampler.strategy.needs_gold and (reason := await verifier.unjudgeable()) is not None:
+            self._rejects.append(_unjudgeable(problem, sampler.strategy.kind, reason))
+            return []
         samples = await sampler.strategy.solve(problem, context)
         if self._judge is None:
             return samples
@@ -200,7 +204,8 @@ class OpenPartition:
         self._pack()
         table = pa.concat_tables(self._pieces).sort_by([("problem_id", "ascending"), ("index", "ascending")])
         paid = [teacher for teacher in self._teachers.values() if isinstance(teacher, PaidTeacher)]
-        rejects = [*_unasked(self._teachers.values(), self._sampler.limited), *(one for teacher in paid for one in teacher.rejects)]
+        unasked = _unasked(self._teachers.values(), self._sampler.limited)
+        rejects = [*self._rejects, *unasked, *(one for teacher in paid for one in teacher.rejects)]
         once = {reject.reject_id: reject for reject in rejects}
         run, partition = self._sampler.run, self._partition
         shards.write_table(run.unasked(partition), table_of([once[name] for name in sorted(once)], REJECT_SCHEMA))
@@ -238,6 +243,17 @@ def _reject(one: Recorded, asked: bool) -> Reject:
         detail=f"teacher {one.teacher!r}: {beyond if asked else nothing}",
         raw=shown(one.response or one.reasoning),
         source=one.teacher,
+    )
+
+
+def _unjudgeable(problem: Problem, strategy: str, reason: str) -> Reject:
+    """Return a problem that is not asked, since no answer to it could be judged."""
+    return Reject(
+        stage="sample",
+        reason=reason,
+        detail=f"problem {problem.problem_id} cannot be judged, which strategy {strategy!r} needs; it was not asked",
+        raw=shown(problem.question),
+        source=problem.source,
     )
 
 

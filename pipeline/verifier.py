@@ -7,7 +7,7 @@ from typing import ParamSpec, TypeVar
 from filters.checkers.checker import Checker
 from filters.choice_order import as_asked
 from filters.hints import hint_of
-from filters.verify import gold_to_judge, judged, verify
+from filters.verify import COMPARING, gold_to_judge, judged, verify
 from filters.votes import votes
 from generators.families import FAMILIES
 from generators.judge import Judge
@@ -60,6 +60,18 @@ class ProblemVerifier:
     def hint(self, problem: Problem) -> str | None:
         """Return the answer as a teacher may be told it."""
         return hint_of(problem)
+
+    async def unjudgeable(self) -> str | None:
+        """Return the code of why no response to the problem can be judged, None where one can."""
+        problem = self._problem
+        if problem.checker == "code":
+            return None if problem.tests else "no_tests"
+        if problem.checker not in COMPARING:
+            return None
+        if problem.answer is None:
+            return "no_gold"
+        verdict = await self._checked("", ())
+        return verdict.reason if verdict.status == "error" else None
 
     async def _checked(self, response: str, order: tuple[int, ...]) -> Verdict:
         key = (response, order)

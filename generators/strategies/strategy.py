@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple, Protocol
 from pydantic import Field, field_validator
 
 from generators.prompts.rendering import Prompts
+from generators.teachers.table import TeacherTable
 from generators.teachers.teacher import Completion, Prompt, Teacher
 from generators.teachers.together import together
 from schemas.annotation import Verdict, Votes
@@ -85,6 +86,7 @@ class StrategyTable(Section):
 
     asks_one_teacher: ClassVar[bool] = False  # several are then one, as a mixture
     verifies: ClassVar[bool] = False  # what it asks depends on verdicts, so on the checkers' versions too
+    needs_gold: ClassVar[bool] = False  # a problem that cannot be judged is not asked: it goes to rejects
 
     kind: str
     teachers: tuple[Name, ...] | None = Field(
@@ -111,6 +113,9 @@ class StrategyTable(Section):
         """Return what it asks for one problem, at least and at most."""
         raise NotImplementedError
 
+    def check_teachers(self, tables: Mapping[str, TeacherTable]) -> None:
+        """Raise UserError where one of the teachers, by name, cannot do what the strategy asks of it."""
+
     async def solve(self, problem: Problem, context: Context) -> list[Sample]:
         """Return the problem's samples, their indexes counted from 0."""
         raise NotImplementedError
@@ -121,6 +126,14 @@ class StrategyTable(Section):
         All of them, but for a strategy whose number of tries depends on how they end.
         """
         return correct
+
+
+async def any_correct(tries: Sequence[Try], verifier: Verifier) -> bool:
+    """Return whether one of the tries is right; those after the first right one are not judged."""
+    for one in tries:
+        if (await verifier.verdict(one)).status == "correct":
+            return True
+    return False
 
 
 def as_samples(

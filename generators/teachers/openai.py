@@ -32,10 +32,9 @@ SHORTEST_KEY = 8  # shorter ones are no keys but the words that local servers ar
 _TOO_LONG = re.compile(r"context.{0,20}(length|window|size)|max_model_len|(prompt|input).{0,40}too long|maximum.{0,40}tokens", re.I)
 
 
-class OpenAITable(PaidTable):
-    """`[teacher.NAME]` with kind = "openai"."""
+class HttpTable(PaidTable):
+    """The keys of every teacher that is asked at an address."""
 
-    kind: Literal["openai"]
     base_url: str = Field(description="such as http://127.0.0.1:8000/v1")
     api_key_env: str | None = Field(
         None, pattern=r"^[A-Z_][A-Z0-9_]*$", description="the environment's variable that holds the key, such as OPENAI_API_KEY"
@@ -74,6 +73,11 @@ class OpenAITable(PaidTable):
             raise ValueError(f"extra_body must be plain JSON: {error}") from error
         return body
 
+    @property
+    def client(self) -> "type[OpenAIClient]":
+        """Return what asks the server."""
+        return OpenAIClient
+
     def identity(self) -> Table:
         """Return what decides the answers: not where the server is, nor how fast it is asked."""
         return {**super().identity(), "extra_body": self.extra_body}
@@ -92,7 +96,14 @@ class OpenAITable(PaidTable):
             extra_body=self.extra_body,
             timeout=self.timeout,
             idle_timeout=self.idle_timeout,
+            client=self.client,
         )
+
+
+class OpenAITable(HttpTable):
+    """`[teacher.NAME]` with kind = "openai"."""
+
+    kind: Literal["openai"]
 
 
 def _key(variable: str | None, name: str) -> str | None:
@@ -115,6 +126,7 @@ async def connect_to(
     extra_body: Table | None = None,
     timeout: float,
     idle_timeout: float | None = None,
+    client: "type[OpenAIClient] | None" = None,
 ) -> Client:
     """Return a client of the server at `base_url`.  The key is sent to it and kept nowhere."""
     headers = {"Content-Type": "application/json"}
@@ -127,7 +139,7 @@ async def connect_to(
         # By measurement aiohttp's own timers took 5 % of the loop's thread; `Watch` has one for all calls.
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_SECONDS, timeout), sock_read=idle_timeout),
     )
-    return OpenAIClient(session, base_url, table, name, key, extra_body or {}, timeout)
+    return (client or OpenAIClient)(session, base_url, table, name, key, extra_body or {}, timeout)
 
 
 class Watch:
@@ -181,8 +193,7 @@ class OpenAIClient:
         extra_body: Table,
         timeout: float,
     ) -> None:
-        path = "/chat/completions" if table.api == "chat" else "/completions"
-        self._url = yarl.URL(base_url.rstrip("/") + path)
+        self._url = yarl.URL(base_url.rstrip("/") + self._path(table))
         self._session = session
         self._watch = Watch(timeout)
         self._table = table
@@ -193,6 +204,13 @@ class OpenAIClient:
         self._proxy = _proxy(base_url)
         self._answered = False
         self._sampling, self._head = table.sampling, self._head_of(table.sampling)
+
+    def _path(self, table: PaidTable) -> str:
+        return "/chat/completions" if table.api == "chat" else "/completions"
+
+    def _reply(self, body: bytes, request: Request) -> Reply:
+        """Return the reply in a body.  Raises Unreadable."""
+        return reply_in(body, request.n, self._table.api)
 
     async def ask(self, request: Request) -> Reply:
         """Return the reply to one request.  Raises as `Client.ask` says."""
@@ -220,7 +238,7 @@ class OpenAIClient:
         if response.status != 200:
             raise self._failure(response, body)
         try:
-            reply = self._without_key(reply_in(body, request.n, self._table.api))
+            reply = self._without_key(self._reply(body, request))
         except Unreadable as error:
             why = f"{self._url} sent no reply that can be read: {error} ({response.content_type})"
             raise Transient(self._hidden(why), answered=True) from None
