@@ -26,6 +26,7 @@ from generators.teachers import TEACHERS
 from generators.teachers.client import PaidTable
 from generators.teachers.mixture import MixtureTable
 from generators.teachers.recorded import RecordedTable
+from generators.teachers.reward import RewardTable
 from generators.teachers.solver import SolverTable
 from generators.teachers.table import TeacherTable
 from pipeline import storage
@@ -153,19 +154,24 @@ def _asked(strategy: StrategyTable, teachers: Mapping[str, TeacherTable], judge:
         return list(strategy.teachers)
     parts = {part for table in teachers.values() if isinstance(table, MixtureTable) for part in table.weights}
     others = {JUDGE, *parts, *strategy.others} if judge is None else {JUDGE, judge.teacher, *parts, *strategy.others}
-    return [name for name in teachers if name not in others]
+    return [name for name, table in teachers.items() if name not in others and not isinstance(table, RewardTable)]
 
 
 def _check_judge(judge: JudgeTable | None, teachers: Mapping[str, TeacherTable]) -> None:
     if judge is None:
         return
     _check_names("[judge] teacher", (judge.teacher,), teachers)
-    if not isinstance(teachers[judge.teacher], PaidTable):
-        paid = ", ".join(kind for kind, table in TEACHERS.items() if issubclass(table, PaidTable))
+    if not _is_talker(teachers[judge.teacher]):
+        paid = ", ".join(kind for kind, table in TEACHERS.items() if issubclass(table, PaidTable) and table is not RewardTable)
         raise UserError(
             f"[judge] teacher = {judge.teacher!r} is of kind {teachers[judge.teacher].kind!r}, which answers no such question; "
             f"name one of kind {paid}"
         )
+
+
+def _is_talker(table: TeacherTable) -> bool:
+    """Return whether a teacher answers whatever it is asked in words."""
+    return isinstance(table, PaidTable) and not isinstance(table, RewardTable)
 
 
 def _check_shuffled(plan: Plan) -> None:
@@ -187,6 +193,9 @@ def _check_others(plan: Plan) -> None:
                 f"[strategy] asks teacher {name!r}, which is none that is paid; name one of {', '.join(paid) or 'none'}"
             )
     strategy.check_teachers({name: plan.teachers[name] for name in (*plan.asked, *strategy.others)})
+    for name in plan.asked:
+        if isinstance(plan.teachers[name], RewardTable):
+            raise UserError(f"[strategy] teachers names {name!r}, a reward model, which gives scores and no samples; take it out")
     if strategy.asks_one_teacher and len(plan.asked) > 1:
         raise UserError(
             f"[strategy] kind = {strategy.kind!r} asks one teacher and has {', '.join(plan.asked)}; "
