@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import os
 import signal
 import threading
@@ -48,6 +49,21 @@ def build(plan: Plan, options: Options, console: Console, sample: bool = True, c
     return run
 
 
+def is_built(plan: Plan, options: Options) -> bool:
+    """Return whether the release of a plan is whole in a run, made of the samples that the plan asks for."""
+    run = RunDir(options.out, plan.recipe.partitions)
+    if not storage.exists(run.manifest):
+        return False
+    made_by = json.loads(storage.read_bytes(run.manifest))
+    if (made_by["recipe_sha256"], made_by["limit"]) != (plan.recipe_sha256, options.limit):
+        return False
+    try:
+        _check_samples(plan, run)
+    except UserError:
+        return False
+    return True
+
+
 def _stages(sample: bool, curate: bool) -> tuple[str, ...]:
     return (("read", "sample") if sample else ()) + (("annotate", "dedupe", "select") if curate else ())
 
@@ -83,7 +99,7 @@ def _check_samples(plan: Plan, run: RunDir) -> None:
         raise UserError(f"{run.url}: holds no whole set of problems; {mend}")
     if read.plan != read_plan(plan):
         raise UserError(f"{run.url}: its problems or recorded samples were read by another recipe; {mend}")
-    sampler = sampler_of(plan, run, read.limit is not None)
+    sampler = sampler_of(plan, run, read.limit is not None or plan.is_limited)
     for partition in range(run.partitions):
         if shards.key_of(run.samples(partition)) != sampler.key(partition):
             raise UserError(f"{run.samples(partition)}: is not there or was made by another recipe; {mend}")
@@ -123,7 +139,7 @@ def _sample(plan: Plan, run: RunDir, options: Options, reporter: Reporter, conso
         )
     read = ingest(plan, run, options.limit, reporter)
     reporter.plan(read.problems)
-    sampler = sampler_of(plan, run, options.limit is not None, shared=not local)
+    sampler = sampler_of(plan, run, options.limit is not None or plan.is_limited, shared=not local)
     seen = reporter if local else Reporter()
     try:
         runner.run_graph(lambda p: sample_graph(p, sampler, seen), beam_options)

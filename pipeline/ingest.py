@@ -8,7 +8,7 @@ import importlib.util
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
@@ -24,8 +24,9 @@ from pipeline.plan import Plan
 from pipeline.progress import Reporter
 from pipeline.rundir import RunDir
 from pipeline.spool import Spool
-from schemas.identity import content_id, partition_of
+from schemas.identity import content_id, partition_of, rng_for
 from schemas.problem import PROBLEM_SCHEMA, Problem
+from schemas.recipe import Split
 from schemas.reject import REJECT_SCHEMA, Reject, shown
 from schemas.tables import RECORDED_SCHEMA
 
@@ -67,7 +68,27 @@ def read_plan(plan: Plan) -> str:
     """Return a hash of the part of a plan that decides what an ingest writes."""
     recorded = {name: plan.resolved["teacher"][name] for name, table in plan.teachers.items() if isinstance(table, RecordedTable)}
     versions = [version("starbeam"), importlib.util.find_spec("reasoning_gym") and version("reasoning_gym")]
-    return content_id(json.dumps([CODE, versions, plan.recipe.seed, plan.resolved["problems"], recorded], sort_keys=True))
+    decides = [CODE, versions, plan.recipe.seed, plan.resolved["problems"], recorded, *_split_of(plan)]
+    return content_id(json.dumps(decides, sort_keys=True))
+
+
+def _split_of(plan: Plan) -> list[Any]:
+    return [plan.resolved["split"]] if plan.recipe.split is not None else []
+
+
+def in_part(split: Split, seed: int, problem_id: str) -> bool:
+    """Return whether a problem is in the part that a split takes."""
+    held_out = rng_for(seed, f"split/{problem_id}", 0).random() < split.share
+    return held_out is (split.part == "held_out")
+
+
+def _problems(plan: Plan, limit: int | None) -> Iterator[Problem | Reject]:
+    """Yield what the sources bring; of the problems those of the split's part."""
+    split, seed = plan.recipe.split, plan.recipe.seed
+    for source in plan.sources:
+        for row in source.problems(seed, limit):
+            if split is None or isinstance(row, Reject) or in_part(split, seed, row.problem_id):
+                yield row
 
 
 def _inputs(plan: Plan) -> str:
@@ -100,8 +121,7 @@ def ingest(plan: Plan, run: RunDir, limit: int | None, reporter: Reporter) -> In
     storage.remove(run.ingest)
     with tempfile.TemporaryDirectory(prefix="starbeam-") as folder:
         spools = _Spools(folder, run.partitions)
-        sources = (row for source in plan.sources for row in source.problems(plan.recipe.seed, limit))
-        problem_records = _spool(sources, spools, reporter)
+        problem_records = _spool(_problems(plan, limit), spools, reporter)
         recorded = ((name, table) for name, table in plan.teachers.items() if isinstance(table, RecordedTable))
         sample_records = _spool((row for name, table in recorded for row in table.records(name)), spools, reporter)
         repeated = sum(_write_problems(spools, run, partition) for partition in range(run.partitions))

@@ -57,8 +57,7 @@ class ReleaseFacts:
     @classmethod
     def of(cls, plan: Plan) -> "ReleaseFacts":
         """Return the facts of a plan."""
-        recipe = {key: value for key, value in plan.resolved.items() if key != "root"}
-        return cls(plan.recipe.name, plan.recipe_sha256, recipe, annotators(plan.checkers, plan.judge_counts))
+        return cls(plan.recipe.name, plan.recipe_sha256, plan.published, annotators(plan.checkers, plan.judge_counts))
 
 
 def write_manifest(facts: ReleaseFacts, run: RunDir, parts: Iterable[PartitionStats]) -> None:

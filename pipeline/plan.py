@@ -84,10 +84,23 @@ class Plan:
         return self.judge is not None and self.judge.counts
 
     @property
+    def published(self) -> Table:
+        """The resolved recipe without what decides no row: where files and weights lie, and the outer loop around it."""
+        table = {key: value for key, value in self.resolved.items() if key not in ("root", "loop")}
+        teachers = {
+            name: {key: value for key, value in of_one.items() if key != "weights"} for name, of_one in table["teacher"].items()
+        }
+        return {**table, "teacher": teachers}
+
+    @property
     def recipe_sha256(self) -> str:
-        """Hash of the resolved recipe.  Where its files lie (`root`) is not part of it."""
-        table = {key: value for key, value in self.resolved.items() if key != "root"}
-        return hashlib.sha256(json.dumps(table, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+        """Hash of the published recipe."""
+        return hashlib.sha256(json.dumps(self.published, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether some problems are left out on purpose, so that recorded completions of others are no rejects."""
+        return self.recipe.split is not None
 
     def to_toml(self) -> str:
         """Return the resolved recipe as TOML, with its hash in a comment."""

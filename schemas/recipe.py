@@ -4,7 +4,7 @@
 this file holds the outer shape and the tables that need no plug.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -39,6 +39,13 @@ class Export(Section):
     configs: tuple[str, ...] = Field(("full", "sft"), description="`starbeam list` names them")
 
 
+class Split(Section):
+    """`[split]`: a part of the problems, drawn by a hash of each problem; the same share and seed give the same parts."""
+
+    share: float = Field(gt=0, lt=1, description="of the problems that are held out")
+    part: Literal["held_out", "rest"]
+
+
 class Recipe(Section):
     """A recipe as written, with the tables that plug-ins read still raw."""
 
@@ -56,7 +63,9 @@ class Recipe(Section):
     teacher: dict[Name, Table] = Field(min_length=1, description="one table a teacher")
     strategy: Table = Field(default_factory=lambda: {"kind": "repeated"}, description="how problems become samples")
     prompt: Table = Field(default_factory=dict, description="the words in which problems are asked")
+    split: Split | None = Field(None, description="take a part of the problems; left out, all")
     judge: Table | None = Field(None, description="who is asked where a checker is unsure; left out, nobody is")
     dedupe: Dedupe = Dedupe()
     select: Select = Select()
     export: Export = Export()
+    loop: Table | None = Field(None, description="for `starbeam star`: rounds of sampling and training")

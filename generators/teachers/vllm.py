@@ -37,6 +37,9 @@ class VllmTable(PaidTable):
 
     kind: Literal["vllm"]
     run: Literal["engine", "server"] = Field("engine", description="engine: inside this process; server: a process of its own")
+    weights: str | None = Field(
+        None, description="folder that is loaded in place of `model`; what it holds decides the answers, not where it is"
+    )
     engine: Table = Field({}, description="vLLM's own engine arguments, such as max_model_len")
     python: str | None = Field(None, description='for run = "server": the Python of another environment, which has vLLM')
     ready_timeout: float = Field(600.0, gt=0, description="seconds that the server may take to be ready")
@@ -57,11 +60,20 @@ class VllmTable(PaidTable):
     def identity(self) -> Table:
         """Return what decides the answers, with a fingerprint of a local model's files; not where and how fast it runs."""
         deciding = {name: value for name, value in self.engine.items() if name not in OPERATIONAL}
-        files = {"files": fingerprint(self.model)} if os.path.isdir(self.model) else {}
+        files = {"files": fingerprint(self.loaded)} if os.path.isdir(self.loaded) else {}
         return {**super().identity(), "engine": deciding, **files}
 
+    @property
+    def loaded(self) -> str:
+        """Return the folder or name of what is loaded."""
+        return self.weights or self.model
+
     def check_key(self, name: str) -> None:
-        """Raise UserError where vLLM is not there; it needs no key."""
+        """Raise UserError where vLLM or the weights are not there; it needs no key."""
+        if self.weights is not None and not os.path.isdir(self.weights):
+            raise UserError(
+                f"[teacher.{name}] weights = {self.weights!r} is no folder; name one that holds a model, or remove weights"
+            )
         if self.python is not None and self.run == "engine":
             raise UserError(f'[teacher.{name}] python = {self.python!r} is for run = "server"; add it, or remove python')
         if self.python is not None and not os.access(self.python, os.X_OK):
@@ -83,9 +95,10 @@ class VllmTable(PaidTable):
         if self.run == "engine" and not shared:
             from generators.teachers.vllm_client import engine_client  # vLLM itself is imported when an engine starts
 
-            return await engine_client(self, name, self.engine, log, self.timeout)
+            return await engine_client(self, self.loaded, name, self.engine, log, self.timeout)
         from generators.teachers.vllm_server import server_client
 
+        timeouts = (self.timeout, self.idle_timeout)
         return await server_client(
-            self, name, self.engine, log, python=self.python, ready=self.ready_timeout, timeouts=(self.timeout, self.idle_timeout)
+            self, self.loaded, name, self.engine, log, python=self.python, ready=self.ready_timeout, timeouts=timeouts
         )

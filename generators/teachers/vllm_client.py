@@ -69,19 +69,20 @@ class EngineClient:
             await asyncio.to_thread(_release, key)
 
 
-async def engine_client(table: PaidTable, name: str, arguments: Table, log: str, timeout: float) -> EngineClient:
+async def engine_client(table: PaidTable, model: str, name: str, arguments: Table, log: str, timeout: float) -> EngineClient:
     """Return a client of this process's engine for a model, started where there is none.
 
     Raises UserError where the arguments or the model's chat template do not serve, RunError where vLLM does not start.
     """
-    key = json.dumps([table.model, table.revision, arguments], sort_keys=True)
-    engine = await asyncio.to_thread(_acquire, key, lambda: Engine(table.model, table.revision, arguments, log))
+    revision = table.revision if model == table.model else None  # it is the model's, not that of weights in its place
+    key = json.dumps([model, revision, arguments], sort_keys=True)
+    engine = await asyncio.to_thread(_acquire, key, lambda: Engine(model, revision, arguments, log))
     client = EngineClient(engine, table, key, timeout)
     if table.api == "chat" and (error := await asyncio.to_thread(engine.check_chat)) is not None:
         await client.close()
         said = " ".join(str(error).split())[:200]
         raise UserError(
-            f'[teacher.{name}] api = "chat": the model {table.model!r} has no chat template that can be used ({said}); '
+            f'[teacher.{name}] api = "chat": the model {model!r} has no chat template that can be used ({said}); '
             'say api = "completions" and a template'
         )
     return client

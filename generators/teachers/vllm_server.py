@@ -89,9 +89,9 @@ async def _lock(descriptor: int, kind: int) -> None:
 class Server:
     """One server as a user of it sees it."""
 
-    def __init__(self, table: PaidTable, name: str, arguments: Table, log: str, python: str | None) -> None:
-        self._model = os.path.abspath(table.model) if os.path.isdir(table.model) else table.model
-        revision = [] if table.revision is None else ["--revision", table.revision]
+    def __init__(self, table: PaidTable, model: str, name: str, arguments: Table, log: str, python: str | None) -> None:
+        self._model = os.path.abspath(model) if os.path.isdir(model) else model
+        revision = [] if table.revision is None or model != table.model else ["--revision", table.revision]
         self._python = python or sys.executable
         self._arguments = arguments
         self._name = name
@@ -251,10 +251,18 @@ class ServerClient:
 
 
 async def server_client(
-    table: PaidTable, name: str, arguments: Table, log: str, *, python: str | None, ready: float, timeouts: tuple[float, float]
+    table: PaidTable,
+    model: str,
+    name: str,
+    arguments: Table,
+    log: str,
+    *,
+    python: str | None,
+    ready: float,
+    timeouts: tuple[float, float],
 ) -> ServerClient:
     """Return a client of this machine's server for a model.  Raises as `Server.join` does."""
-    server = Server(table, name, arguments, log, python)
+    server = Server(table, model, name, arguments, log, python)
     timeout, idle_timeout = timeouts
     try:
         url = await server.join(ready)

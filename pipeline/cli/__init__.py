@@ -14,6 +14,7 @@ COMMANDS = {
     "build": "pipeline.cli.build",
     "sample": "pipeline.cli.build",
     "curate": "pipeline.cli.build",
+    "star": "pipeline.cli.star",
     "check": "pipeline.cli.check",
     "list": "pipeline.cli.listing",
     "show": "pipeline.cli.show",
