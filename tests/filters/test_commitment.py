@@ -4,11 +4,12 @@ import time
 
 import pytest
 
-from filters.answers.quantity import read_quantity, same_quantity
+from filters.answers.quantity import read_quantity
 from filters.candidates import lowered, sentence_end
 from filters.commitment import hedged
 from filters.extraction import extract_answer
 from filters.readings import is_prose, values
+from tests.filters.committed import committed
 
 
 def as_written(text: str) -> str | None:
@@ -16,7 +17,7 @@ def as_written(text: str) -> str | None:
 
 
 def number(response: str) -> int | None:
-    found = extract_answer(response, read_quantity, same_quantity)
+    found = committed(response)
     return None if found.value is None else int(found.value.value)
 
 
@@ -182,7 +183,7 @@ UNITS = [
 
 def seconds(text: str) -> float:
     started = time.thread_time()
-    extract_answer(text, read_quantity, same_quantity)
+    committed(text)
     extract_answer(text, as_written)
     return time.thread_time() - started
 
