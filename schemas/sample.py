@@ -9,7 +9,6 @@ from schemas.annotation import JUDGEMENT_TYPE, Judgement
 from schemas.identity import content_id
 
 Origin = Literal["sampled", "rationalized", "revised", "searched", "solved", "recorded"]
-ORIGINS: tuple[Origin, ...] = ("sampled", "rationalized", "revised", "searched", "solved", "recorded")
 
 
 class Message(NamedTuple):

@@ -7,10 +7,13 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 ROOMS = {"filters", "generators", "pipeline", "schemas"}
 
 
+@pytest.mark.load
 def test_the_wheel_holds_the_four_rooms_whole(tmp_path: Path) -> None:
     source = tmp_path / "source"  # a copy: a build leaves files where it works
     source.mkdir()

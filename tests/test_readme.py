@@ -27,10 +27,11 @@ def _commands() -> list[str]:
 def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
     commands = [line for line in _commands() if not line.startswith("make ")]
     shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
-    served = tmp_path / "recipes" / "served.toml"
     said = ""
     with teacher_server() as server:
-        served.write_text(served.read_text().replace("http://127.0.0.1:8000/v1", server.url))
+        for recipe in (tmp_path / "recipes").glob("*.toml"):  # small ones, for the time
+            small = recipe.read_text().replace("count = 400", "count = 40").replace("partitions = 8", "partitions = 2")
+            recipe.write_text(small.replace("http://127.0.0.1:8000/v1", server.url))
         for line in commands:
             if line.startswith("starbeam "):
                 done = starbeam(*shlex.split(line, comments=True)[1:], cwd=tmp_path)
@@ -38,7 +39,7 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
                 said += done.stdout
             else:
                 subprocess.run(line, shell=True, check=True, cwd=tmp_path, timeout=10)
-        assert server.stats()["given"] == 4 * 400
+        assert server.stats()["given"] == 4 * 40
     assert sum(line.startswith("starbeam ") for line in commands) >= 10
     assert (tmp_path / "runs" / "mine" / "release" / "MANIFEST.json").exists()
     shown = ("passed", "proved", "wrong_equation", "quotes_hint")

@@ -29,7 +29,6 @@ Expr = Num | Sym | Op
 
 FUNCTIONS = frozenset("sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh exp ln".split())
 INFINITY = Sym("oo")
-ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
 
 
 def walk(expression: Expr) -> Iterator[Expr]:

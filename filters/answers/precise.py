@@ -15,7 +15,7 @@ import mpmath
 from filters.answers.exact import Unevaluable, binomial, factorial, rational
 from filters.answers.expression import Expr, Num, Op, Sym, walk
 
-DIGITS = 50  # that must agree; verification.md's figure for killing false positives of tiny terms is 50
+DIGITS = 50  # that must agree, on top of the written ones: exp(π√652) and the next integer agree in 44
 GUARD_DIGITS = 30  # lost to cancellation at most: 30 digits are 100 operations that each lose a bit
 MAX_DIGITS = 1000  # working digits at most; where numerals or powers need more, nothing is said
 MAX_MAGNITUDE = 4096  # bits of an exponent or a function's argument: beyond it a value has more digits than can be computed

@@ -116,14 +116,6 @@ def _judge_percent(gold: Quantity, answer: Quantity, same: bool) -> tuple[Status
     return "unsure", "unit_different" if answer.unit else "unit_missing"
 
 
-def same_quantity(one: Quantity, other: Quantity) -> bool:
-    """Say whether two commitments of one response are the same: a unit may be left out of one, or be another of its kind."""
-    if one.unit == other.unit or not one.unit or not other.unit:
-        return one.value == other.value
-    factor = ratio(other.unit, one.unit)
-    return bool(factor) and one.value == other.value * (factor or 0)
-
-
 @functools.lru_cache(maxsize=4096)  # golds repeat for every sample of a problem, and samples share few answers
 def read_quantity(text: str) -> Quantity | None:
     """Return the number that `text` is, None where it is anything else.  Static limits come before conversion."""

@@ -15,7 +15,6 @@ from filters.extraction import MAX_ANSWER_CHARS
 from filters.normalization import nfkc
 
 MAX_WORDS = 12  # of an answer in words; the longest option of CommonsenseQA has 6, and prose is not compared
-MAX_SIGNS = 4  # of ± in one answer: each doubles the values
 
 # Golds that stand for no answer in public data sets: they must never be compared with.
 SENTINELS = frozenset(

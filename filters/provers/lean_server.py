@@ -35,6 +35,7 @@ _UNSUPPORTED = frozenset(
     "postfix variable variables universe mutual private protected example deriving local scoped noncomputable export".split()
 )
 _RESTATED = re.compile(r"\s*+(?:theorem|lemma)\s++[^\s:({\[]++(?P<binders>[^:]*+):(?!=)")
+_OPENING = re.compile(r"\s*(?::=)?")  # what may stand before the term
 _DECLARED = re.compile(r"^\s*axiom\s+([\w.']+)", re.MULTILINE)
 _NO_AXIOMS = f"'{THEOREM}' does not depend on any axioms"
 _SOME_AXIOMS = re.compile(rf"'{THEOREM}' depends on axioms: \[([^\]]*)\]")
@@ -117,7 +118,9 @@ def body_start(proof: str, statement: str) -> int:
             binders = restated["binders"].strip()
             raise Refused("unsupported_command" if binders else "statement_changed", 0, "it is not the statement that was given")
         start = stated.end()
-    start += len(re.match(r"\s*(?::=)?", text[start:])[0])  # type: ignore[index]  # it matches every text
+    opening = _OPENING.match(text, start)
+    if opening:
+        start = opening.end()
     if not text[start:].strip():
         raise Refused("no_proof", 0, "there is no term")
     for match in _WORD.finditer(text, start):

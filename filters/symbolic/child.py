@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-MEMORY_BYTES = 1 << 30  # verification.md, section 7: pathological inputs push it to several hundred MB
+MEMORY_BYTES = 1 << 30  # of address space: inputs made to be hard took several hundred MB when measured
 CPU_SECONDS = 0.8  # for a pair; the longest of the project's own test set takes a quarter of it
 KILL_CPU_SECONDS = 1.6  # where it does not heed the first, within one long operation; tidying up took 0.5 s at most when measured
 PARSED = 512  # golds and answers that stay parsed: one entry is some KB

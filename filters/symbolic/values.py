@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import sympy
 from mpmath import mp
 
-DIGITS = 50  # in which two values must agree, relative to the smallest term; verification.md's figure
+DIGITS = 50  # in which two values must agree, relative to the smallest term: exp(π√652) and the next integer do in 44
 GUARD = 15  # digits that rounding may take
 MAX_DIGITS = 3000  # working digits; where terms differ by more orders of magnitude, nothing is said
 MAX_BITS = 10_000  # of a value's exponent, 3,000 decimal orders

@@ -285,6 +285,12 @@ def test_digits_agree_with_exact_arithmetic(one: Expr, other: Expr) -> None:
     assert found in ("everywhere", "unknown") if same else found in ("nowhere", "unknown", "mixed")
 
 
+def test_a_near_identity_of_44_digits_is_none() -> None:
+    root = Op("sqrt", (Num(Fraction(652)),))
+    near = Op("exp", (Op("mul", (Sym("pi"), root)),))
+    assert agreement(near, Num(Fraction(68925893036109279891085639286943768))) == "nowhere"
+
+
 @given(expressions)
 def test_constants_are_the_same_modulo_a_prime(expression: Expr) -> None:
     try:

@@ -1,9 +1,9 @@
 """What holds for every checker in the table."""
 
+import functools
 import json
 import pickle
 import re
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from filters.checkers import CHECKERS
 from schemas.annotation import STATUSES
 from schemas.problem import Problem
+from tests.linear_time import assert_linear
 
 # A problem with an answer that is right and one that is wrong; 18 and 19 serve every checker that these do not name.
 CLAIM = {"prover": "z3", "header": "a b : Int", "statement": "a^2 + b^2 >= 2*a*b"}
@@ -104,13 +105,6 @@ def test_verdicts_on_any_text_are_well_formed(name: str, response: str, gold: st
         assert verdict == CHECKERS[name].check(asked, response)
 
 
-def seconds(name: str, text: str) -> float:
-    problem, _, _ = EXAMPLES[name]
-    started = time.thread_time()
-    CHECKERS[name].check(problem, text)
-    return time.thread_time() - started
-
-
 @pytest.mark.parametrize(
     "unit",
     [
@@ -135,8 +129,6 @@ def seconds(name: str, text: str) -> float:
     ],
 )
 def test_time_is_linear_in_the_response(unit: str) -> None:
-    """Ten times the text takes about ten times as long; a quadratic step would take a hundred times."""
     for name in NAMES:
-        small, large = unit * (10_000 // len(unit)), unit * (100_000 // len(unit))
-        least = max(min(seconds(name, small) for _ in range(2)), 0.01)  # below, a busy machine's noise counts
-        assert min(seconds(name, large) for _ in range(2)) <= 30 * least
+        check = functools.partial(CHECKERS[name].check, EXAMPLES[name][0])
+        assert_linear(check, unit * (10_000 // len(unit)), unit * (100_000 // len(unit)))

@@ -1,14 +1,14 @@
 """What a text takes back, doubts or goes on to; and that no text takes more than linear time.  Many more: verdict_cases/."""
 
-import time
-
 import pytest
 
-from filters.answers.quantity import read_quantity, same_quantity
+from filters.answers.quantity import read_quantity
 from filters.candidates import lowered, sentence_end
 from filters.commitment import hedged
 from filters.extraction import extract_answer
 from filters.readings import is_prose, values
+from tests.filters.committed import committed
+from tests.linear_time import assert_linear
 
 
 def as_written(text: str) -> str | None:
@@ -16,7 +16,7 @@ def as_written(text: str) -> str | None:
 
 
 def number(response: str) -> int | None:
-    found = extract_answer(response, read_quantity, same_quantity)
+    found = committed(response)
     return None if found.value is None else int(found.value.value)
 
 
@@ -180,17 +180,13 @@ UNITS = [
 ]
 
 
-def seconds(text: str) -> float:
-    started = time.thread_time()
-    extract_answer(text, read_quantity, same_quantity)
+def _extracted(text: str) -> None:
+    committed(text)
     extract_answer(text, as_written)
-    return time.thread_time() - started
 
 
 @pytest.mark.parametrize(("before", "after"), [("", ""), ("The answer is 5. ", ""), ("The answer is: ", " \\boxed{5}")])
 @pytest.mark.parametrize("unit", UNITS)
 def test_time_is_linear_in_the_response(unit: str, before: str, after: str) -> None:
-    """Ten times the text takes about ten times as long; a quadratic step would take a hundred times."""
     small, large = (before + unit * (length // len(unit)) + after for length in (1_000, 10_000))
-    least = max(min(seconds(small) for _ in range(2)), 0.005)  # below, a busy machine's noise counts
-    assert min(seconds(large) for _ in range(2)) <= 40 * least
+    assert_linear(_extracted, small, large, times=40, least=0.005)

@@ -1,6 +1,5 @@
 """Equations in running text: what is read, what is false, what is left alone; exactness, spans, limits and linear time."""
 
-import time
 from fractions import Fraction
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from filters.equation_reader import chains
 from filters.equations import stated
 from filters.rationals import evaluate
+from tests.linear_time import assert_linear
 
 TRUE = [
     "48 / 2 = 24",
@@ -274,23 +274,13 @@ HOSTILE_UNITS = [
 ]  # fmt: skip
 
 
-def seconds(text: str) -> float:
-    started = time.thread_time()
-    stated(text)
-    return time.thread_time() - started
-
-
 @pytest.mark.parametrize("unit", HOSTILE_UNITS)
 def test_time_is_linear(unit: str) -> None:
-    """Ten times the text takes about ten times as long; a quadratic step would take a hundred times."""
-    small, large = unit * (2_000 // len(unit)), unit * (20_000 // len(unit))
-    least = max(min(seconds(small) for _ in range(2)), 0.01)  # below, a busy machine's noise counts
-    assert min(seconds(large) for _ in range(2)) <= 30 * least
+    assert_linear(stated, unit * (2_000 // len(unit)), unit * (20_000 // len(unit)))
 
 
 @pytest.mark.load
 @pytest.mark.parametrize("unit", HOSTILE_UNITS)
 def test_time_is_linear_in_a_megabyte(unit: str) -> None:
-    """Ten times the text takes ten to twenty times as long, beyond the caches; a quadratic step would take a hundred times."""
-    small, large = unit * (100_000 // len(unit)), unit * (1_000_000 // len(unit))
-    assert seconds(large) <= 40 * max(min(seconds(small) for _ in range(2)), 0.02)
+    """Beyond the caches, ten times the text takes ten to twenty times as long."""
+    assert_linear(stated, unit * (100_000 // len(unit)), unit * (1_000_000 // len(unit)), times=40, least=0.02)

@@ -5,9 +5,9 @@ import unicodedata
 
 import pytest
 
-from filters.answers.quantity import read_quantity, same_quantity
 from filters.extraction import Extraction, extract_answer, final_section
 from filters.normalization import nfkc
+from tests.filters.committed import committed
 
 
 def as_written(text: str) -> str | None:
@@ -114,7 +114,7 @@ def test_no_answer(response: str, reason: str) -> None:
 )
 def test_a_later_correction_or_another_value_leaves_no_answer(tail: str) -> None:
     for form in ("The answer is 18.", "Answer: 18.", "Answer:\n18.", r"\boxed{18}."):
-        assert extract_answer(form + tail, read_quantity, same_quantity).reason == "uncommitted"
+        assert committed(form + tail).reason == "uncommitted"
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_later_correction_or_another_value_leaves_no_answer(tail: str) -> None
 )
 def test_what_follows_may_explain(tail: str) -> None:
     for form in ("The answer is 18.", "Answer: 18.", r"\boxed{18}."):
-        found = extract_answer(form + tail, read_quantity, same_quantity)
+        found = committed(form + tail)
         assert found.value is not None and found.value.value == 18
 
 
@@ -179,7 +179,7 @@ def test_what_follows_may_explain(tail: str) -> None:
     ],
 )
 def test_a_denied_or_foreign_answer_is_none(response: str) -> None:
-    assert extract_answer(response, read_quantity, same_quantity).value is None
+    assert committed(response).value is None
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_a_denied_or_foreign_answer_is_none(response: str) -> None:
     ],
 )
 def test_the_neighbours_stay_answers(response: str) -> None:
-    found = extract_answer(response, read_quantity, same_quantity)
+    found = committed(response)
     assert found.value is not None and found.value.value == 18
 
 
@@ -244,7 +244,7 @@ def test_a_correction_takes_the_earlier_answer_back(correction: str) -> None:
 )
 def test_boxes_that_one_sentence_joins_are_one_answer(response: str, pair: str) -> None:
     assert extract_answer(response, as_written).value == pair
-    assert extract_answer(response, read_quantity, same_quantity).reason == "uncommitted"  # no pair is one number
+    assert committed(response).reason == "uncommitted"  # no pair is one number
 
 
 @pytest.mark.parametrize("between", [" or ", ". ", "\n", " ", r" \text{ or } ", " and then I think it is rather the case that "])
@@ -292,7 +292,7 @@ def test_a_conclusion_at_the_end_is_weaker_than_an_anchor(response: str, value: 
     ],
 )
 def test_what_is_no_conclusion(response: str) -> None:
-    assert extract_answer(response, read_quantity, same_quantity).value is None
+    assert committed(response).value is None
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Leaks: every pattern's own examples, a gold that is named before it is derived, what is innocent, spans, linear time."""
 
 import re
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from filters.leaks import LANGUAGES, NAME, Pattern, leak, leaks, patterns
 from schemas.annotation import Leak
 from tests.builders import a_problem
+from tests.linear_time import assert_linear
 
 DUCKS = "Janet's ducks lay 16 eggs a day. She eats 3 and bakes with 4. She sells the rest for $2 each. How much does she make?"
 STEPS = "16 - 3 - 4 = 9 eggs are left. She makes 9 * 2 = $18."
@@ -158,12 +158,8 @@ def test_any_text_gets_a_well_formed_leak(text: str, gold: str | None, question:
     "unit", ["the hint says ", "the answer ", "18 ", "B ", "(a) ", "1,111,", "a) x ", "答案", "提示", "told the ", " ", "\n", "1"]
 )
 def test_time_is_linear(unit: str) -> None:
-    def seconds(length: int) -> float:
-        text = unit * (length // len(unit))
-        started = time.thread_time()
+    def run(text: str) -> None:
         for gold, choices in (("18", ()), ("B", OPTIONS), ("the sea", ())):
             leak(text, gold, "Read the hint, 提示.", choices)
-        return time.thread_time() - started
 
-    least = max(min(seconds(2_000) for _ in range(2)), 0.01)  # below, a busy machine's noise counts
-    assert min(seconds(20_000) for _ in range(2)) <= 30 * least
+    assert_linear(run, unit * (2_000 // len(unit)), unit * (20_000 // len(unit)))

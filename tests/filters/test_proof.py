@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,6 +15,7 @@ from filters.sandbox import bubblewrap
 from schemas.annotation import STATUSES
 from schemas.problem import Problem
 from tests.builders import a_problem
+from tests.linear_time import assert_linear
 
 needs_coq = pytest.mark.skipif(not PROVERS["coq"].installed(), reason="coqtop is not installed (Debian: coq)")
 needs_z3 = pytest.mark.skipif(not PROVERS["z3"].installed(), reason="the Python package z3-solver is not installed")
@@ -76,14 +76,10 @@ def test_a_proof_is_part_of_the_text(section: str) -> None:
 
 @pytest.mark.parametrize("unit", ["```\n", "```coq\n", "Proof.", "Proof with ", "Proof \n", "Qed.", "`", "~~~x\n", " "])
 def test_time_is_linear_in_the_text(unit: str) -> None:
-    def seconds(size: int) -> float:
-        text = unit * (size // len(unit))
-        started = time.thread_time()
+    def run(text: str) -> None:
         proof_text(text)
-        return time.thread_time() - started
 
-    least = max(min(seconds(20_000) for _ in range(2)), 0.01)  # below, a busy machine's noise counts
-    assert min(seconds(200_000) for _ in range(2)) <= 30 * least
+    assert_linear(run, unit * (20_000 // len(unit)), unit * (200_000 // len(unit)))
 
 
 STATUS = {

@@ -1,13 +1,12 @@
 """Claims as one writes them and in SMT-LIB: how they are read.  No z3 is needed here."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.provers.claims import read_claim
 from filters.provers.smtlib import Claim, Unreadable, read_smtlib
+from tests.linear_time import assert_linear
 
 HEADER = "a b : Int\nx, y: Real\np q : Bool\na > 0"
 
@@ -146,16 +145,12 @@ def test_any_text_is_read_or_refused(header: str, statement: str, proof: str) ->
 
 @pytest.mark.parametrize("unit", ["(", ")", "a ", "a:", "a^2+", "-", "not ", '"', "|", ";\n", "1", " ", "a = b\n"])
 def test_time_is_linear_in_the_text(unit: str) -> None:
-    def seconds(size: int) -> float:
-        text = unit * (size // len(unit))
-        started = time.thread_time()
+    def run(text: str) -> None:
         for reader in (read_claim, read_smtlib):
             for texts in ((text, "1 = 1", ""), ("a b : Int", text, ""), ("a b : Int", "true", text)):
                 try:
                     reader(*texts)
                 except Unreadable:
                     continue
-        return time.thread_time() - started
 
-    least = max(min(seconds(3_200) for _ in range(2)), 0.01)  # below, a busy machine's noise counts
-    assert min(seconds(32_000) for _ in range(2)) <= 30 * least
+    assert_linear(run, unit * (3_200 // len(unit)), unit * (32_000 // len(unit)))

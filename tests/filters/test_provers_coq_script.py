@@ -1,12 +1,11 @@
 """What of a text becomes Coq's sentences, and which of them are run.  No Coq is needed here."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.provers.coq_script import Refused, header_sentences, read_script, sentences, term
+from tests.linear_time import assert_linear
 
 MARKS = ["(*", "*)", '"', ".", "...", ". ", " ", "\n", "- ", "{ ", "} ", "1: ", "par: ", "é"]
 fragments = st.sampled_from([*MARKS, "Proof. ", "Qed. ", "lia. ", "Lemma x : True. ", "Axiom "])
@@ -146,15 +145,11 @@ def test_any_text_is_read_or_refused(source: str) -> None:
     "unit", ['"', "(*", "*)", ". ", "...", "...x", "- ", "a", "1: ", "1-", "1,", "[", " ", "{", "#[]", "Time ", "A.", "Open "]
 )
 def test_time_is_linear_in_the_text(unit: str) -> None:
-    def seconds(size: int) -> float:
-        text = unit * (size // len(unit))
-        started = time.thread_time()
+    def run(text: str) -> None:
         for read in (lambda: read_script(text, frozenset()), lambda: header_sentences(text), lambda: term(text)):
             try:
                 read()
             except Refused:
                 continue
-        return time.thread_time() - started
 
-    least = max(min(seconds(3_200) for _ in range(2)), 0.01)  # below, a busy machine counts
-    assert min(seconds(32_000) for _ in range(2)) <= 30 * least
+    assert_linear(run, unit * (3_200 // len(unit)), unit * (32_000 // len(unit)))

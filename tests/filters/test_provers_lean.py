@@ -6,7 +6,6 @@ Lean itself is run by none of these tests; the stand-in says what Lean 4 is docu
 import json
 import os
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from filters.provers.backends import find_lean
 from filters.provers.lean_server import Lean, Refused, body_start
 from filters.provers.process import Installed, ProcessProver
 from filters.sandbox import bubblewrap
+from tests.linear_time import assert_linear
 
 STATEMENT = "∀ n : Nat, n + 0 = n"
 STAND_IN = r"""#!{python}
@@ -145,18 +145,14 @@ def test_what_is_refused_before_it_runs(proof: str, reason: str) -> None:
 
 @pytest.mark.parametrize("unit", ["/-", "-/", "--", '"', "theorem ", "x", ":", "x.", "#", "theorem x ", " "])
 def test_time_is_linear_in_the_text(unit: str) -> None:
-    def seconds(size: int) -> float:
-        text = unit * (size // len(unit))
-        started = time.thread_time()
+    def run(text: str) -> None:
         for read in (text, f"theorem {text}", f"theorem x : {text}"):
             try:
                 body_start(read, STATEMENT)
             except Refused:
                 continue
-        return time.thread_time() - started
 
-    least = max(min(seconds(3_200) for _ in range(2)), 0.01)  # below, a busy machine's noise counts
-    assert min(seconds(32_000) for _ in range(2)) <= 30 * least
+    assert_linear(run, unit * (3_200 // len(unit)), unit * (32_000 // len(unit)))
 
 
 def test_lean_is_found_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

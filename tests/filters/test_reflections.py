@@ -1,13 +1,13 @@
 """The tagger: every marker's own examples, spans, masks, and linear time."""
 
 import re
-import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.reflections import LABELS, LANGUAGES, Marker, markers, reflections, tag
+from tests.linear_time import assert_linear
 
 words = st.sampled_from(
     [
@@ -118,15 +118,6 @@ def test_the_column_is_the_tag_of_each_text() -> None:
     assert reflections(["Wait, no.", "x"]) == [tag("Wait, no."), []]
 
 
-def seconds(text: str) -> float:
-    started = time.thread_time()
-    tag(text)
-    return time.thread_time() - started
-
-
 @pytest.mark.parametrize("unit", ["\n", "wait, ", "```", "`", '"', "“", "so ", ".", "，要证"])
 def test_time_is_linear(unit: str) -> None:
-    """Ten times the text takes about ten times as long; a quadratic step would take a hundred times."""
-    small, large = unit * (100_000 // len(unit)), unit * (1_000_000 // len(unit))
-    least = max(min(seconds(small) for _ in range(2)), 0.01)  # below, a busy machine's noise counts
-    assert seconds(large) <= 20 * least
+    assert_linear(tag, unit * (30_000 // len(unit)), unit * (300_000 // len(unit)), times=20)

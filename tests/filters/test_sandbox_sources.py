@@ -1,10 +1,9 @@
 """The program that a response means."""
 
-import time
-
 import pytest
 
 from filters.sandbox.sources import MAX_BLOCKS, MAX_SOURCE_BYTES, code_blocks, contexts_of, sources_of
+from tests.linear_time import assert_linear
 
 
 @pytest.mark.parametrize(
@@ -66,11 +65,7 @@ def test_a_question_is_a_context_where_it_defines_a_function() -> None:
 
 @pytest.mark.parametrize("unit", ["```", "```python\n", "~~~\n", "`", "\n", "    x\n", "```\na\n```\n"])
 def test_time_is_linear(unit: str) -> None:
-    def seconds(size: int) -> float:
-        text = unit * (size // len(unit))
-        started = time.thread_time()
+    def run(text: str) -> None:
         sources_of(text, [])
-        return time.thread_time() - started
 
-    least = max(min(seconds(10_000) for _ in range(2)), 0.01)
-    assert min(seconds(100_000) for _ in range(2)) <= 30 * least
+    assert_linear(run, unit * (10_000 // len(unit)), unit * (100_000 // len(unit)))

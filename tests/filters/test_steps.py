@@ -3,7 +3,6 @@
 import json
 import random
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from schemas.annotation import StepFlag, Steps, Verdict
 from schemas.problem import Problem
 from schemas.sample import chain_text
 from tests.builders import a_problem
+from tests.linear_time import assert_linear
 
 GSM8K = Path(__file__).parents[2].parent / "shared" / "data" / "gsm8k" / "test.jsonl"
 
@@ -211,15 +211,11 @@ def test_any_text_gets_well_formed_steps(chain: str, answer: str | None, questio
 
 @pytest.mark.parametrize("unit", ["x = 5\n", "x = 5. x = 7. ", "140 ", "B ", "140. ", "5*20 = 100. ", "1 140 000 "])
 def test_time_is_linear(unit: str) -> None:
-    def seconds(length: int) -> float:
-        text = unit * (length // len(unit)) + "\n140"
-        started = time.thread_time()
+    def run(text: str) -> None:
         for answer in ("140", "B"):
             checked(text, answer)
-        return time.thread_time() - started
 
-    least = max(min(seconds(2_000) for _ in range(2)), 0.01)  # below, a busy machine's noise counts
-    assert min(seconds(20_000) for _ in range(2)) <= 30 * least
+    assert_linear(run, unit * (2_000 // len(unit)) + "\n140", unit * (20_000 // len(unit)) + "\n140")
 
 
 @pytest.mark.skipif(not GSM8K.exists(), reason=f"the real GSM8K solutions are not at {GSM8K}")

@@ -136,7 +136,7 @@ def test_unknown(gold: str, answer: str, reason: str) -> None:
     assert compare(gold, answer) == Outcome("unknown", reason)
 
 
-# What math-verify alone calls equal, by class (verification.md, section 1, and what was found beside it)
+# What math-verify 0.9.0 alone calls equal, by class
 
 WRONG = [
     ("tiny values", r"\frac{1}{1000!}", r"\frac{1}{999!}"),

@@ -20,6 +20,7 @@ from generators.journal import Entry, Journal, Spent, Usage, spent_in
 from generators.journal_line import MAX_COUNT, opened, sealed
 from generators.teachers.client import Choice, Reply
 from schemas.errors import RunError
+from tests.journal_entries import ONE, TWO
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(
     ["a\u2028b\u0085c\r\n\n", "", "\x00", '"crc":"00000000"}']
@@ -103,10 +104,6 @@ def test_what_was_just_written_is_found_before_it_is_closed(tmp_path: Path) -> N
     asyncio.run(journal.close())
 
 
-ONE = Entry("5" * 32, "main", "sample", (0, 1), Reply((Choice("four", "2 + 2"), Choice("5")), 3, 4), 0.5)
-TWO = Entry("a" * 32, "main", "sample", (0,), Reply((Choice("naïve\u2028"),), 1, 1), 0.5)
-
-
 def _log(folder: Path) -> Path:
     (log,) = folder.glob("*.jsonl")
     return log
@@ -173,7 +170,7 @@ def test_a_line_with_a_true_check_sum_and_a_false_field_is_counted_or_harmless(
 def test_a_full_disk_is_one_line_and_nothing_is_glued_to_the_torn_piece(tmp_path: Path) -> None:
     code = f"""
         import resource, signal, sys
-        from tests.generators.test_journal import ONE, TWO
+        from tests.journal_entries import ONE, TWO
         from generators.journal import Journal
         from schemas.errors import RunError
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -197,7 +194,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_glued_to_the_torn_piece(tmp_path
 def test_a_writer_that_is_killed_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:
     code = f"""
         import itertools
-        from tests.generators.test_journal import ONE
+        from tests.journal_entries import ONE
         from generators.journal import Journal
         journal = Journal({str(tmp_path / "part-00000")!r})
         for number in itertools.count():

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from generators.journal import Journal, spent_in
 from generators.journal_compaction import compact, partitions, survey
 from generators.journal_logs import Folder
-from tests.generators.test_journal import ENTRIES, ONE, TWO, found_in, summed, write
+from tests.generators.test_journal import ENTRIES, found_in, summed, write
+from tests.journal_entries import ONE, TWO
 
 LOGS = st.lists(st.lists(ENTRIES, max_size=4), max_size=4)
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,6 +36,11 @@ def _built(tmp_path: Path, name: str, text: str = SOLVED, *settings: str, **opti
     run = tmp_path / name
     build(_plan(text, *settings), Options(str(run), **options), QUIET)
     return run
+
+
+def _copy(run: Path, folder: Path) -> Path:
+    """Return a copy of a run, which a test may change; its files keep their times."""
+    return Path(shutil.copytree(run, folder / "run"))
 
 
 def _manifest(run: Path) -> dict[str, Any]:
@@ -84,9 +90,12 @@ def test_shards_are_sorted_and_rows_are_whole(solved: Path) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"workers": 2},
+        pytest.param({"workers": 2}, marks=pytest.mark.load),
         {"beam_flags": ("--direct_runner_bundle_repeat=1",)},
-        {"beam_flags": ("--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK")},
+        pytest.param(
+            {"beam_flags": ("--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK")},
+            marks=pytest.mark.load,
+        ),
     ],
     ids=["two workers", "bundles repeated", "portable runner"],
 )
@@ -106,18 +115,18 @@ def test_shuffled_input_changes_no_byte(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     lines = [*recorded_lines(), "{bad", '{"question": null}', '{"question": "alone", "answer": "#### 1"}']
     runs = []
-    for attempt in range(3):
+    for attempt in range(2):
         random.Random(attempt).shuffle(lines)
         (tmp_path / "in.jsonl").write_text("\n".join(lines))
         runs.append(_built(tmp_path, f"run{attempt}", RECORDED))
-    assert release_hashes(runs[0]) == release_hashes(runs[1]) == release_hashes(runs[2])
+    assert release_hashes(runs[0]) == release_hashes(runs[1])
     funnel = _manifest(runs[0])["funnel"]
     assert funnel["verdicts"]["correct"] == 38 and funnel["problems"] == 39 and funnel["repeated"] == 2
     assert funnel["rejected_records"] == {"bad_json": 1, "missing_field": 2, "not_asked_for": 4, "null_field": 3}
 
 
 def test_another_selection_asks_no_teacher_again(tmp_path: Path, solved: Path) -> None:
-    run = _built(tmp_path, "run")
+    run = _copy(solved, tmp_path)
     samples = {path: path.stat().st_mtime_ns for path in (run / "samples").iterdir()}
     build(_plan(SOLVED, 'select.keep=["has_reasoning"]'), Options(str(run)), QUIET, sample=False)
     assert _manifest(run)["funnel"]["kept"] == _manifest(run)["funnel"]["samples"]
@@ -132,6 +141,7 @@ def test_every_record_is_kept_or_rejected_with_a_reason(tmp_path: Path, monkeypa
         '{"question": null, "answer": "#### 1", "first": "x", "second": "y"}',
         json.dumps({"question": "x" * 10_000_000, "answer": "#### 1"}),
         '{"question": "a \\ud800 b", "answer": "#### 1", "first": "x", "second": "y"}',
+        *["{bad"] * 3,  # the same one counts each time
     ]
     (tmp_path / "in.jsonl").write_text("\n".join([*recorded_lines(10), *bad]))
     run = _built(tmp_path, "run", RECORDED)
@@ -139,6 +149,7 @@ def test_every_record_is_kept_or_rejected_with_a_reason(tmp_path: Path, monkeypa
     reasons = {row["reason"] for row in rejected if row["sample_id"] is None}
     assert reasons == {"bad_json", "missing_field", "null_field", "record_too_long", "lone_surrogate", "not_asked_for"}
     assert all(row["stage"] and row["detail"] and row["raw"] is not None for row in rejected if row["sample_id"] is None)
+    assert sum(row["reason"] == "bad_json" for row in rejected) == _manifest(run)["funnel"]["rejected_records"]["bad_json"] == 4
     kept = sum(pq.read_table(path).num_rows for path in (run / "release" / "full").iterdir())
     assert kept + sum(row["sample_id"] is not None for row in rejected) == _manifest(run)["funnel"]["samples"] == 16
 
@@ -152,8 +163,11 @@ def test_a_run_in_memory_never_touches_the_disk(solved: Path) -> None:
         store.rm("/run", recursive=True)
 
 
-def test_limit_takes_the_first_of_each_source(tmp_path: Path) -> None:
-    assert _manifest(_built(tmp_path, "run", limit=4))["funnel"]["problem_records"] == 12
+def test_limit_takes_the_first_of_each_source_and_a_later_manifest_still_says_so(tmp_path: Path) -> None:
+    run = _built(tmp_path, "run", limit=4)
+    assert _manifest(run)["funnel"]["problem_records"] == 12
+    build(_plan(SOLVED), Options(str(run)), QUIET, sample=False)
+    assert _manifest(run)["limit"] == 4
 
 
 def test_a_limit_makes_no_rejects_of_what_it_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +180,7 @@ def test_a_limit_makes_no_rejects_of_what_it_left_out(tmp_path: Path, monkeypatc
 def test_two_commands_at_once_on_one_run_are_refused(tmp_path: Path) -> None:
     with claim(str(tmp_path / "run"), 3).locked(), pytest.raises(UserError, match="another command is at work"):
         _built(tmp_path, "run")
-    assert (_built(tmp_path, "run") / "release" / "MANIFEST.json").exists()
+    assert (_built(tmp_path, "run", limit=1) / "release" / "MANIFEST.json").exists()
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
@@ -208,12 +222,6 @@ def test_curate_refuses_half_of_another_sampling(tmp_path: Path) -> None:
     build(_plan(SOLVED), Options(str(run)), QUIET)
 
 
-def test_what_a_limit_left_out_is_said_in_the_manifest(tmp_path: Path) -> None:
-    run = _built(tmp_path, "run", limit=4)
-    build(_plan(SOLVED), Options(str(run)), QUIET, sample=False)
-    assert _manifest(run)["limit"] == 4
-
-
 def test_a_copy_beyond_its_problems_quota_costs_no_other_problem_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     long = " ".join(f"step {n} gives {n}" for n in range(60))
@@ -225,15 +233,6 @@ def test_a_copy_beyond_its_problems_quota_costs_no_other_problem_its_row(tmp_pat
     run = _built(tmp_path, "run", RECORDED, "select.max_per_problem=1")
     assert _manifest(run)["funnel"]["duplicates"] == {"exact": 0, "near": 1}
     assert _manifest(run)["funnel"]["problems_kept"] == 2
-
-
-def test_every_repeated_bad_record_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "in.jsonl").write_text("\n".join([*recorded_lines(10), *["{bad"] * 3]))
-    run = _built(tmp_path, "run", RECORDED)
-    assert _manifest(run)["funnel"]["rejected_records"]["bad_json"] == 3
-    rejected = [row for path in (run / "release" / "rejected").iterdir() for row in pq.read_table(path).to_pylist()]
-    assert sum(row["reason"] == "bad_json" for row in rejected) == 3
 
 
 def _children(pid: int) -> list[int]:
@@ -312,9 +311,8 @@ def test_an_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "stop", [signal.SIGKILL, *(pytest.param(one, marks=pytest.mark.load) for one in (signal.SIGINT, signal.SIGTERM))]
-)
+@pytest.mark.load
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_has_no_manifest_and_goes_on_to_the_same_bytes(tmp_path: Path, solved: Path, stop: signal.Signals) -> None:
     (tmp_path / "r.toml").write_text(SOLVED)
     script = Path(sys.executable).with_name("starbeam")
@@ -334,8 +332,9 @@ def test_a_stopped_run_has_no_manifest_and_goes_on_to_the_same_bytes(tmp_path: P
     assert release_hashes(run) == release_hashes(solved)
 
 
-def test_a_broken_file_of_the_run_is_named(tmp_path: Path) -> None:
-    run = _built(tmp_path, "run")
+def test_a_broken_file_of_the_run_is_named(tmp_path: Path, solved: Path) -> None:
+    run = _copy(solved, tmp_path)
+    (run / "release" / "MANIFEST.json").unlink()
     (run / "rejects" / "part-00001.parquet").write_bytes(b"half of a fi")
     with pytest.raises(RunError, match=r"cannot read .*rejects/part-00001\.parquet: .*remove it"):
         build(_plan(SOLVED), Options(str(run)), QUIET, sample=False)

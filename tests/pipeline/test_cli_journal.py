@@ -9,7 +9,8 @@ from generators.journal import spent_in
 from generators.teachers.client import Choice, Reply
 from pipeline import storage
 from pipeline.rundir import RunDir
-from tests.generators.test_journal import ONE, TWO, found_in, write
+from tests.generators.test_journal import found_in, write
+from tests.journal_entries import ONE, TWO
 from tests.pipeline.recipes_for_tests import starbeam
 
 RECIPE = """

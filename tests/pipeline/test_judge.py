@@ -1,9 +1,10 @@
 """Runs with a judge: it is paid once, counted by its role, and its verdict is marked as its own."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -58,6 +59,14 @@ PAIRS = 2  # that reach the judge: one twice
 Server = TeacherServer
 
 
+class Built(NamedTuple):
+    """A run, what its command said, and how many calls it made."""
+
+    folder: Path
+    stdout: str
+    calls: int
+
+
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Server]:
     with teacher_server() as one:
@@ -68,11 +77,25 @@ def shared() -> Iterator[Server]:
 def server(shared: Server, tmp_path: Path) -> Server:
     """Return a server whose counts are 0; its recipe and rows are in the test's folder."""
     shared.set(reset=True)
-    (tmp_path / "recipe.toml").write_text(RECIPE.format(url=shared.url))
+    _write_recipe(tmp_path, shared.url)
+    return shared
+
+
+@pytest.fixture(scope="module")
+def built(shared: Server, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Return a finished run, which no test changes."""
+    folder = tmp_path_factory.mktemp("judged")
+    _write_recipe(folder, shared.url)
+    shared.set(reset=True)
+    done = _done(folder)
+    return Built(folder, done.stdout, shared.stats()["calls"])
+
+
+def _write_recipe(folder: Path, url: str) -> None:
+    (folder / "recipe.toml").write_text(RECIPE.format(url=url))
     for name, rows in (("text", TEXTS), ("numbers", NUMBERS)):
         lines = [json.dumps({"question": row[0], "answer": row[1], "response": row[2]}) for row in rows]
-        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines))
-    return shared
+        (folder / f"{name}.jsonl").write_text("\n".join(lines))
 
 
 def _run(folder: Path, *changes: str, command: str = "build", out: str = "run") -> Done:
@@ -94,25 +117,25 @@ def _manifest(run: Path) -> dict[str, Any]:
     return manifest
 
 
-def test_where_a_checker_is_unsure_a_judge_decides_and_its_verdict_is_its_own(tmp_path: Path, server: Server) -> None:
-    done = _done(tmp_path)
-    verdicts = _verdicts(tmp_path / "run")
+def test_where_a_checker_is_unsure_a_judge_decides_and_its_verdict_is_its_own(built: Built) -> None:
+    run = built.folder / "run"
+    verdicts = _verdicts(run)
     assert {response: (one["status"], one["reason"]) for response, one in verdicts.items()} == WANTED
     for one in verdicts.values():
         assert (one["checker"] == "judge_v1:judge") == one["reason"].startswith("judge_")
-    assert server.stats()["calls"] == PAIRS
-    assert _manifest(tmp_path / "run")["funnel"]["judged"] == {"correct": 2, "incorrect": 1} and "by the judge" in done.stdout
-    assert _manifest(tmp_path / "run")["annotators"]["judge"] == "judge_v1"
-    paid = starbeam("journal", "run", cwd=tmp_path).stdout.splitlines()
+    assert built.calls == PAIRS
+    assert _manifest(run)["funnel"]["judged"] == {"correct": 2, "incorrect": 1} and "by the judge" in built.stdout
+    assert _manifest(run)["annotators"]["judge"] == "judge_v1"
+    paid = starbeam("journal", "run", cwd=built.folder).stdout.splitlines()
     (line,) = [line.split() for line in paid if line.startswith("judge")]
     assert line[:4] == ["judge", "judge", str(PAIRS), str(PAIRS)]  # teacher, role, calls, answers
-    kept = [row for row in rows_of(tmp_path / "run" / "release" / "full") if row["judgement"]]
+    kept = [row for row in rows_of(run / "release" / "full") if row["judgement"]]
     assert {row["judgement"]["extracted"] for row in kept} == {"the city of Paris"} and len(kept) == 2
     assert all(row["steps"]["status"] != "wrong" for row in kept)
 
 
-def test_it_is_paid_once_whatever_is_replayed_or_curated(tmp_path: Path, server: Server) -> None:
-    _done(tmp_path)
+def test_it_is_paid_once_whatever_is_replayed_or_curated(tmp_path: Path, built: Built, server: Server) -> None:
+    shutil.copytree(built.folder / "run", tmp_path / "run")
     before = shard_hashes(tmp_path / "run")
     for file in (tmp_path / "run" / "samples").iterdir():
         file.unlink()
@@ -124,7 +147,7 @@ def test_it_is_paid_once_whatever_is_replayed_or_curated(tmp_path: Path, server:
     assert {row["verdict"]["status"] for row in rows if row["judgement"]} == {"unsure"}
     assert _manifest(tmp_path / "run")["funnel"]["judged"] == {} and "judge" not in _manifest(tmp_path / "run")["annotators"]
     _done(tmp_path, command="curate")
-    assert shard_hashes(tmp_path / "run") == before and server.stats()["calls"] == PAIRS
+    assert shard_hashes(tmp_path / "run") == before and server.stats()["calls"] == 0
 
 
 def test_samples_of_another_judge_or_of_none_are_not_curated(tmp_path: Path, server: Server) -> None:

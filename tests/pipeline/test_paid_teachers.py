@@ -14,10 +14,17 @@ from tests.teacher_server import TeacherServer, teacher_server
 QUESTIONS = questions_of(12)
 
 
-@pytest.fixture
-def server() -> Iterator[TeacherServer]:
+@pytest.fixture(scope="module")
+def shared() -> Iterator[TeacherServer]:
     with teacher_server() as one:
         yield one
+
+
+@pytest.fixture
+def server(shared: TeacherServer) -> TeacherServer:
+    """Return the module's server as a new one would be."""
+    shared.set(reset=True, mode="plain", most_choices=0)
+    return shared
 
 
 def _sampled(folder: Path, *changes: str, out: str = "run", command: str = "sample") -> list[dict[str, Any]]:
@@ -102,23 +109,26 @@ def test_a_run_that_is_replayed_makes_no_call_and_gives_the_same_bytes(tmp_path:
 
 
 @pytest.mark.parametrize("mode", ["reasoning", "reasoning_content", "inline"])
-def test_the_thought_is_kept_apart_from_the_response(mode: str, tmp_path: Path) -> None:
-    with teacher_server(mode=mode) as server:
-        write_recipe(tmp_path, server.url, QUESTIONS)
-        rows = _sampled(tmp_path)
+def test_the_thought_is_kept_apart_from_the_response(mode: str, tmp_path: Path, server: TeacherServer) -> None:
+    server.set(mode=mode)
+    write_recipe(tmp_path, server.url, QUESTIONS)
+    rows = _sampled(tmp_path)
+    assert len(rows) == len(QUESTIONS)
     for row in rows:
         assert row["reasoning"] and "<think>" not in row["reasoning"] + row["response"]
         assert row["reasoning"] not in row["response"]
         assert row["prompt_tokens"] > 0 and row["completion_tokens"] > 0 and row["finish_reason"] == "stop"
 
 
-def test_a_server_that_gives_one_choice_at_a_time_is_asked_for_the_missing_ones_alone(tmp_path: Path) -> None:
-    with teacher_server(most_choices=1) as server:
-        write_recipe(tmp_path, server.url, QUESTIONS, samples=4)
-        rows = _sampled(tmp_path)
-        assert len(rows) == 4 * len(QUESTIONS)
-        stats = server.stats()
-        assert stats["given"] == 4 * len(QUESTIONS) and stats["answered_twice"] == 0
+def test_a_server_that_gives_one_choice_at_a_time_is_asked_for_the_missing_ones_alone(
+    tmp_path: Path, server: TeacherServer
+) -> None:
+    server.set(most_choices=1)
+    write_recipe(tmp_path, server.url, QUESTIONS, samples=4)
+    rows = _sampled(tmp_path)
+    assert len(rows) == 4 * len(QUESTIONS)
+    stats = server.stats()
+    assert stats["given"] == 4 * len(QUESTIONS) and stats["answered_twice"] == 0
 
 
 def test_log_probabilities_fill_their_column(tmp_path: Path, server: TeacherServer) -> None:

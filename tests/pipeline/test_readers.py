@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.build import Options, build
@@ -14,7 +15,7 @@ from tests.pipeline.recipes_for_tests import SOLVED
 
 CONFIGS = {"full": FULL_SCHEMA.names, "sft": SFT_SCHEMA.names, "rejected": REJECTED_SCHEMA.names}
 # Few problems over many shards, so that some shards are empty: readers must not mind.
-SPARSE = ("partitions=40", "problems.0.count=8", "problems.1.count=4", "problems.2.count=4")
+SPARSE = ("partitions=12", "problems.0.count=8", "problems.1.count=4", "problems.2.count=4")
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a release with empty shards."""
     run = tmp_path_factory.mktemp("readers") / "run"
     build(resolve(parse(SOLVED, "test.toml", SPARSE)), Options(str(run)), console_of(stderr=True))
+    assert any(not pq.read_metadata(path).num_rows for path in (run / "release" / "full").iterdir())
     return run / "release"
 
 

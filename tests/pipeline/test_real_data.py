@@ -27,6 +27,7 @@ def _built(tmp_path: Path, recipe: str) -> tuple[list[dict[str, Any]], dict[str,
     return rows, json.loads((tmp_path / "run" / "release" / "MANIFEST.json").read_text())["funnel"]
 
 
+@pytest.mark.load
 def test_verdicts_on_gsm8k_agree_with_the_publishers_on_every_sample(tmp_path: Path) -> None:
     rows, funnel = _built(tmp_path, "gsm8k_recorded.toml")
     published = {}

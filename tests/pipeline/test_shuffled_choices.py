@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,15 +48,29 @@ def shared() -> Iterator[TeacherServer]:
 @pytest.fixture
 def server(shared: TeacherServer, tmp_path: Path) -> TeacherServer:
     shared.set(reset=True, right=1.0)
-    (tmp_path / "recipe.toml").write_text(RECIPE.format(url=shared.url))
+    _write_recipe(tmp_path, shared.url)
+    return shared
+
+
+@pytest.fixture(scope="module")
+def built(shared: TeacherServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a finished run, which no test changes."""
+    folder = tmp_path_factory.mktemp("choices")
+    shared.set(right=1.0)
+    _write_recipe(folder, shared.url)
+    _done(folder)
+    return folder
+
+
+def _write_recipe(folder: Path, url: str) -> None:
+    (folder / "recipe.toml").write_text(RECIPE.format(url=url))
     lines = []
     for number in range(PROBLEMS):
         options = [str(value) for value in range(number + 5, number + 10)]
         random.Random(number).shuffle(options)
         gold = CHOICE_LABELS[options.index(str(number + 7))] if number % 2 else str(number + 7)
         lines.append(json.dumps({"question": f"What is {number} + 7?", "options": options, "answer": gold}))
-    (tmp_path / "in.jsonl").write_text("\n".join(lines))
-    return shared
+    (folder / "in.jsonl").write_text("\n".join(lines))
 
 
 def _done(folder: Path, *changes: str, command: str = "build", out: str = "run") -> Done:
@@ -68,9 +83,8 @@ def _annotated(run: Path) -> list[dict[str, Any]]:
     return rows_of(run / "annotated")
 
 
-def test_a_right_option_is_right_under_whatever_letter_it_was_asked(tmp_path: Path, server: TeacherServer) -> None:
-    _done(tmp_path)
-    rows = _annotated(tmp_path / "run")
+def test_a_right_option_is_right_under_whatever_letter_it_was_asked(built: Path) -> None:
+    rows = _annotated(built / "run")
     assert len(rows) == 4 * PROBLEMS and {row["verdict"]["status"] for row in rows} == {"correct"}
     moved = [row for row in rows if row["choice_order"]]
     assert len(moved) == 3 * PROBLEMS and len({tuple(row["choice_order"]) for row in moved}) > 10
@@ -81,7 +95,7 @@ def test_a_right_option_is_right_under_whatever_letter_it_was_asked(tmp_path: Pa
         assert row["prompt"][0]["content"] == "\n".join([row["question"], *asked])
         assert row["choices"][order[CHOICE_LABELS.index(row["verdict"]["extracted"])]] == str(int(row["question"].split()[2]) + 7)
     first = moved[0]
-    shown = starbeam("show", "run", "--id", first["sample_id"], cwd=tmp_path).stdout
+    shown = starbeam("show", "run", "--id", first["sample_id"], cwd=built).stdout
     assert f"options asked in the order {', '.join(CHOICE_LABELS[place] for place in first['choice_order'])}" in shown
 
 
@@ -96,15 +110,17 @@ def test_one_that_likes_a_letter_does_not_beat_chance(tmp_path: Path, server: Te
     assert all(row["chance"]["p_value"] <= 0.05 for row in kept) and len(kept) < right
 
 
-def test_it_is_replayed_without_a_call_and_more_samples_ask_for_the_new_ones_only(tmp_path: Path, server: TeacherServer) -> None:
-    _done(tmp_path)
+def test_it_is_replayed_without_a_call_and_more_samples_ask_for_the_new_ones_only(
+    tmp_path: Path, built: Path, server: TeacherServer
+) -> None:
+    shutil.copytree(built / "run", tmp_path / "run")
     before, few = shard_hashes(tmp_path / "run"), {row["sample_id"] for row in _annotated(tmp_path / "run")}
     for file in (tmp_path / "run" / "samples").iterdir():
         file.unlink()
     _done(tmp_path)
-    assert shard_hashes(tmp_path / "run") == before and server.stats()["given"] == 4 * PROBLEMS
+    assert shard_hashes(tmp_path / "run") == before and server.stats()["given"] == 0
     _done(tmp_path, "strategy.samples=6", command="sample")
-    assert few < {row["sample_id"] for row in rows_of(tmp_path / "run" / "samples")} and server.stats()["given"] == 6 * PROBLEMS
+    assert few < {row["sample_id"] for row in rows_of(tmp_path / "run" / "samples")} and server.stats()["given"] == 2 * PROBLEMS
     said = starbeam("check", "recipe.toml", cwd=tmp_path).stdout
     assert f"up to {4 * PROBLEMS} samples in {4 * PROBLEMS} calls" in said
 
