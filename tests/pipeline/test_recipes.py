@@ -53,8 +53,8 @@ BOUNDS = "r.toml: seed = -1: must be greater than or equal to 0; change it (of a
             "zzz = 1\n" + WHOLE,
             [],
             "r.toml: unknown key 'zzz'; "
-            "known: budget, dedupe, export, judge, name, partitions, problems, prompt, root, round, "
-            "seed, select, strategy, teacher",
+            "known: budget, dedupe, export, judge, loop, name, partitions, problems, prompt, root, round, "
+            "seed, select, split, strategy, teacher",
         ),
         (WHOLE, ["seed=-1"], BOUNDS),
         ("seed = -1\n" + WHOLE, [], BOUNDS),
