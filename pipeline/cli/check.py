@@ -7,6 +7,7 @@ import click
 from generators.families.family import Procedural
 from generators.sources.gym import Gym
 from pipeline.estimates import estimates
+from pipeline.outer_loop.recipes import base_of, loop_of
 from pipeline.plan import Plan, resolve
 from pipeline.recipes import load
 from schemas.problem import Problem
@@ -22,16 +23,26 @@ DRAWN = 100  # problems of a source that makes them, to tell their size from
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a key of the recipe.")
 def check_command(recipe: str, settings: tuple[str, ...]) -> None:
     """Check RECIPE and say what it will ask for.  No teacher is called and nothing is written."""
-    plan = resolve(load(recipe, settings))
+    written = load(recipe, settings)
+    loop = None if written.loop is None else loop_of(written)
+    plan = resolve(written)
     plan.check_inputs()
     sizes = [_measured(plan, index) for index in range(len(plan.sources))]
     problems, question_bytes = sum(count for count, _ in sizes), sum(size for _, size in sizes)
+    if written.split is not None:
+        share = written.split.share if written.split.part == "held_out" else 1 - written.split.share
+        problems, question_bytes = round(problems * share), round(question_bytes * share)
     click.echo(f"recipe {plan.recipe.name}, sha256 {plan.recipe_sha256}")
     click.echo(f"problems: {problems:,}; partitions: {plan.recipe.partitions}; strategy: {plan.strategy.kind}")
     found = estimates(plan, problems, question_bytes)
     for estimate in found:
         for line in estimate.lines():
             click.echo(line)
+    if loop is not None:
+        click.echo(
+            f"loop: for `starbeam star`, which asks this in each round and the held-out problems beside it, and trains "
+            f"{loop.teacher} from {base_of(written, loop)}: {loop.steps_of(0):,}, {loop.steps_of(1):,}, {loop.steps_of(2):,}, … steps"
+        )
     _say_budget(plan.recipe.budget, sum(estimate.cost or 0.0 for estimate in found))
 
 
