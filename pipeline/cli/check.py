@@ -39,9 +39,10 @@ def check_command(recipe: str, settings: tuple[str, ...]) -> None:
         for line in estimate.lines():
             click.echo(line)
     if loop is not None:
+        steps = ", ".join(f"{loop.steps_of(number):,}" for number in range(3))
         click.echo(
-            f"loop: for `starbeam star`, which asks this in each round and the held-out problems beside it, and trains "
-            f"{loop.teacher} from {base_of(written, loop)}: {loop.steps_of(0):,}, {loop.steps_of(1):,}, {loop.steps_of(2):,}, … steps"
+            "loop: `starbeam star` asks this in each round, and the held-out problems beside it; "
+            f"it trains {loop.teacher} from {base_of(written, loop)} for {steps}, … steps"
         )
     _say_budget(plan.recipe.budget, sum(estimate.cost or 0.0 for estimate in found))
 

@@ -106,3 +106,16 @@ def test_large_weights_are_known_by_blocks_up_to_their_last_byte(tmp_path_factor
         file.seek((size - BLOCK_BYTES) * place // 63 + BLOCK_BYTES - 1)
         file.write(b"\x01")
     assert fingerprint(str(folder)) != before
+
+
+def test_weights_in_place_of_the_models_decide_by_what_they_hold_and_not_by_where_they_lie(tmp_path: Path) -> None:
+    for folder, text in (("a", "one"), ("b", "one"), ("c", "two")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "model.safetensors").write_text(text)
+    a, b, c = (table_of(weights=str(tmp_path / folder)) for folder in "abc")
+    assert a.identity() == b.identity() != c.identity() != table_of().identity() and a.loaded == str(tmp_path / "a")
+    plans = [resolve(parse(f"{RECIPE}weights = {json.dumps(one.weights)}", "recipe", ())) for one in (a, b)]
+    assert plans[0].recipe_sha256 == plans[1].recipe_sha256 and str(tmp_path) not in json.dumps(plans[0].published)
+    assert resolve(parse(plans[0].to_toml(), "recipe", ())).teachers == plans[0].teachers
+    with pytest.raises(UserError, match=r"weights = '/no/such' is no folder"):
+        table_of(weights="/no/such").check_key("main")

@@ -6,8 +6,9 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ingest import first_of_each, merge_repeats
+from pipeline.ingest import first_of_each, in_part, merge_repeats
 from schemas.problem import PROBLEM_SCHEMA, Problem
+from schemas.recipe import Split
 from schemas.reject import RAW_SHOWN
 from schemas.tables import table_of
 from tests.builders import a_problem
@@ -102,3 +103,13 @@ def test_the_first_of_each_run_is_kept_in_one_chunk_or_many(values: list[str], c
     wanted = [values.index(value) for value in sorted(set(values))]
     assert first_of_each(table, "v")["place"].to_pylist() == wanted
     assert first_of_each(chunked, "v")["place"].to_pylist() == wanted
+
+
+@given(st.floats(0.05, 0.95), st.integers(0, 99))
+def test_the_two_parts_of_a_split_have_each_problem_once(share: float, seed: int) -> None:
+    ids = [f"problem {number}" for number in range(200)]
+    parts = [{one for one in ids if in_part(Split(share=share, part=part), seed, one)} for part in ("held_out", "rest")]
+    assert parts[0] | parts[1] == set(ids) and not parts[0] & parts[1]
+    assert abs(len(parts[0]) / 200 - share) < 6 * (share * (1 - share) / 200) ** 0.5  # six deviations of the binomial
+    smaller = {one for one in ids if in_part(Split(share=share / 2, part="held_out"), seed, one)}
+    assert smaller <= parts[0]  # a smaller share holds out some of the same
