@@ -133,13 +133,13 @@ def next_stem(logs: Iterable[Log]) -> str:
     return f"{number:05d}-{secrets.token_hex(4)}"
 
 
-def spent_in(journal_url: str) -> Spent:
-    """Return what all logs in a run's `journal` folder have cost.  Only the end of each is read.  Raises RunError."""
+def spent_in(*journal_urls: str) -> Spent:
+    """Return what all logs in the `journal` folders of runs have cost.  Only the end of each is read.  Raises RunError."""
     total: Spent = {}
-    journal = Folder(journal_url)
-    for name, entry in journal.entries().items():
-        if entry["type"] == "directory":
-            add(total, spent_in_part(Folder(f"{journal_url.rstrip('/')}/{name}")))
+    for url in journal_urls:
+        for name, entry in Folder(url).entries().items():
+            if entry["type"] == "directory":
+                add(total, spent_in_part(Folder(f"{url.rstrip('/')}/{name}")))
     return total
 
 

@@ -30,6 +30,7 @@ class Options:
     limit: int | None = None  # records or draws of each source
     workers: int | None = None  # processes of the local runner; None for as many as pay
     beam_flags: Sequence[str] = ()
+    also_spent: Sequence[str] = ()  # journals of other runs, whose cost counts towards the budget
 
 
 def build(plan: Plan, options: Options, console: Console, sample: bool = True, curate: bool = True) -> RunDir:
@@ -139,7 +140,7 @@ def _sample(plan: Plan, run: RunDir, options: Options, reporter: Reporter, conso
         )
     read = ingest(plan, run, options.limit, reporter)
     reporter.plan(read.problems)
-    sampler = sampler_of(plan, run, options.limit is not None or plan.is_limited, shared=not local)
+    sampler = sampler_of(plan, run, options.limit is not None or plan.is_limited, shared=not local, also_spent=options.also_spent)
     seen = reporter if local else Reporter()
     try:
         runner.run_graph(lambda p: sample_graph(p, sampler, seen), beam_options)

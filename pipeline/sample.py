@@ -319,8 +319,11 @@ class SampleProblems(beam.PTransform):
         return partitions | "Solve each problem" >> beam.ParDo(_SamplePartitions(self.sampler, self.reporter))
 
 
-def sampler_of(plan: Plan, run: RunDir, limited: bool, shared: bool = False) -> Sampler:
-    """Return what samples a plan's problems; `limited` where some were left out on purpose."""
+def sampler_of(plan: Plan, run: RunDir, limited: bool, shared: bool = False, also_spent: Sequence[str] = ()) -> Sampler:
+    """Return what samples a plan's problems; `limited` where some were left out on purpose.
+
+    `also_spent`: journals of other runs whose cost counts towards the budget.
+    """
     teachers = plan.used_teachers
     identities = {name: table.identity() for name, table in teachers.items()}
     decides: list[Any] = [plan.recipe.seed, plan.recipe.round, plan.resolved["strategy"], plan.prompts.digest, identities]
@@ -342,7 +345,7 @@ def sampler_of(plan: Plan, run: RunDir, limited: bool, shared: bool = False) -> 
         judge=plan.judge,
         limited=limited,
         budget=plan.recipe.budget,
-        spent=spent_in(run.journals),
+        spent=spent_in(run.journals, *also_spent),
         shared=shared,
     )
 

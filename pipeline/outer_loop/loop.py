@@ -25,7 +25,7 @@ from pipeline.build import Options, build, is_built
 from pipeline.outer_loop.recipes import TEACHERS_OWN, Model, base_of, held_out_plan, loop_of, round_plan
 from pipeline.outer_loop.report import rounds_table
 from pipeline.outer_loop.rows import training_data
-from pipeline.outer_loop.table import LoopTable, VerifierTable, command_of
+from pipeline.outer_loop.table import LoopTable, VerifierTable, check_trainer, command_of
 from pipeline.outer_loop.training import Training, trained
 from pipeline.outer_loop.yields import Accuracy, Memory, Yield, accuracy_of, as_table, yield_of
 from pipeline.plan import Plan, resolve
@@ -92,6 +92,11 @@ class Loop:
 
     def _begin(self, plan: Plan) -> None:
         """Write the recipe.  Raises UserError where the folder holds rounds of another one."""
+        plan.check_inputs()  # all that can be seen before anything is paid for
+        plan.check_keys()
+        check_trainer(self._table.trainer, "[loop]")
+        if self._table.verifier is not None:
+            check_trainer(section_of(VerifierTable, self._table.verifier, "[loop.verifier]").trainer, "[loop.verifier]")
         decides = _decides(plan, self._table, self._base)
         state = self._folder / STATE
         if state.exists():
@@ -118,7 +123,8 @@ class Loop:
         return self._built(plan, self._of(number) / "run", f"round {number} of {self._rounds}: sampling")
 
     def _built(self, plan: Plan, folder: Path, what: str) -> RunDir:
-        options = dataclasses.replace(self._options, out=str(folder))
+        others = sorted(str(path) for path in self._folder.glob("round-*/*/journal") if path.parent != folder)
+        options = dataclasses.replace(self._options, out=str(folder), also_spent=others)
         if is_built(plan, options):
             return RunDir(str(folder), plan.recipe.partitions)
         self._console.print(f"starbeam: {what}", highlight=False)

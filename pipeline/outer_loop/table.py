@@ -5,12 +5,15 @@ STaR (arXiv 2203.14465): every round restarts from the base, on its own rows, fo
 `select.distinct`.  V-STaR (2402.06457): `data = "all"`, and a verifier trained on right and wrong samples at the end.
 """
 
+import importlib.util
+import shutil
 import sys
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from generators.teachers.client import Sampling
+from schemas.errors import UserError
 from schemas.recipe import Name, Section, Table
 
 TRL = "trl"  # the trainer that comes with starbeam, by its name
@@ -86,3 +89,12 @@ def command_of(trainer: str | tuple[str, ...]) -> tuple[str, ...]:
         # -P: the folder where the command was called may hold another package named pipeline.
         return (sys.executable, "-P", "-m", "pipeline.train")
     return (trainer,) if isinstance(trainer, str) else trainer
+
+
+def check_trainer(trainer: str | tuple[str, ...], where: str) -> None:
+    """Raise UserError where a trainer cannot be started."""
+    program = command_of(trainer)[0] if command_of(trainer) else ""
+    if not shutil.which(program):
+        raise UserError(f"{where} trainer: no program {program!r} is there; give one that is, as a list with its arguments")
+    if trainer == TRL and importlib.util.find_spec("trl") is None:
+        raise UserError(f"{where} trainer = {TRL!r} needs TRL, which is not installed; pip install -e '.[trl]'")

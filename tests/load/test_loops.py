@@ -148,3 +148,18 @@ def test_nothing_kept_is_one_line(tmp_path: Path) -> None:
         done = _loop(tmp_path, "--set", "strategy.rationalize=0")
     assert done.returncode == 1 and "no row was kept, so there is nothing to train on" in done.stderr.splitlines()[-1]
     assert "--config rejected` says why" in done.stderr
+
+
+def test_a_budget_is_of_the_whole_loop(tmp_path: Path) -> None:
+    """No phase costs as much as the budget, all together cost more."""
+    priced = ("--set", "teacher.main.price={output=1000}")  # a token costs a thousandth
+    costs = []
+    with teacher_server(right=0.5) as server:
+        for name, budget in (("rich", 1e6), ("poor", 0.0)):
+            (tmp_path / name).mkdir()
+            write_loop(tmp_path / name, server.url)
+            server.set(reset=True)
+            done = _loop(tmp_path / name, *priced, "--set", f"budget={budget or 0.7 * costs[0]:.3f}")
+            costs.append(server.stats()["completion_tokens"] / 1000)
+    assert done.returncode == 2 and f"budget = {0.7 * costs[0]:.3f}".rstrip("0") in done.stderr.splitlines()[-1]
+    assert 0 < costs[1] <= 0.7 * costs[0]
