@@ -53,11 +53,18 @@ class ReleaseFacts:
     recipe_sha256: str
     recipe: dict[str, Any]
     annotators: dict[str, str]
+    prompts: dict[str, str]
 
     @classmethod
     def of(cls, plan: Plan) -> "ReleaseFacts":
         """Return the facts of a plan."""
-        return cls(plan.recipe.name, plan.recipe_sha256, plan.published, annotators(plan.checkers, plan.judge_counts))
+        return cls(
+            plan.recipe.name,
+            plan.recipe_sha256,
+            plan.published,
+            annotators(plan.checkers, plan.judge_counts),
+            plan.prompts.files,
+        )
 
 
 def write_manifest(facts: ReleaseFacts, run: RunDir, parts: Iterable[PartitionStats]) -> None:
@@ -73,6 +80,7 @@ def write_manifest(facts: ReleaseFacts, run: RunDir, parts: Iterable[PartitionSt
         recipe=facts.recipe,
         versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         annotators=facts.annotators,
+        prompts=facts.prompts,
         funnel=funnel([part.counts for part in parts], read),
         limit=read.limit,
         configs=_configs(files),

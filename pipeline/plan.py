@@ -130,7 +130,7 @@ def resolve(recipe: Recipe) -> Plan:
     }
     strategy = pick({"kind": "repeated", **recipe.strategy}, "kind", strategies(), "[strategy]")
     _check_names("[strategy] teachers", strategy.teachers or (), teachers)
-    prompt = build(PromptTable, recipe.prompt, "[prompt]")
+    prompt = build(PromptTable, _rooted(recipe.prompt, recipe.root), "[prompt]")
     _check_mixtures(teachers)
     judge = None if recipe.judge is None else build(JudgeTable, recipe.judge, "[judge]")
     _check_judge(judge, teachers)
@@ -157,6 +157,7 @@ def resolve(recipe: Recipe) -> Plan:
     _check_solvers(tuple(plan.sampling_teachers), teachers, [str(table["source"]) for table in recipe.problems])
     _check_shuffled(plan)
     _check_others(plan)
+    _check_prompt(plan, prompt)
     _check_budget(plan)
     return plan
 
@@ -213,6 +214,21 @@ def _check_others(plan: Plan) -> None:
         raise UserError(
             f"[strategy] kind = {strategy.kind!r} asks one teacher and has {', '.join(plan.asked)}; "
             "name one in [strategy] teachers, or a teacher of kind 'mixture' over several"
+        )
+
+
+def _check_prompt(plan: Plan, prompt: PromptTable) -> None:
+    """Raise UserError where a teacher cannot be asked in the prompt's words."""
+    for name, table in plan.sampling_teachers.items():
+        if prompt.form == "completion" and isinstance(table, PaidTable) and table.api == "chat":
+            raise UserError(
+                f"[prompt] form = 'completion' is a text to go on from, and teacher {name!r} is talked to; "
+                f'set [teacher.{name}] api = "completions", or form = "chat"'
+            )
+    if not plan.prompts.tells_hints and any(asks.role == "rationalize" for asks in plan.strategy.asks):
+        raise UserError(
+            f"[strategy] kind = {plan.strategy.kind!r} tells answers, and prompt {plan.prompts.words.name!r} has no words for it; "
+            "add hinted to it, or set rationalize = 0"
         )
 
 
@@ -282,7 +298,7 @@ def _resolved(
     table["teacher"] = {name: _as_written(teacher, recipe.teacher[name]) for name, teacher in teachers.items()}
     written = _as_written(strategy.model_copy(update={"teachers": None}), recipe.strategy)
     table["strategy"] = {**written, "teachers": _asked(strategy, teachers, judge)}
-    table["prompt"] = prompt.model_dump(mode="json", exclude_none=True)
+    table["prompt"] = _as_written(prompt, recipe.prompt)
     if judge is not None:
         table["judge"] = judge.model_dump(mode="json", exclude_none=True)
     return table

@@ -38,6 +38,7 @@ class Manifest:
     recipe: dict[str, Any]
     versions: dict[str, str]  # of starbeam, Python and the libraries that decide bytes
     annotators: dict[str, str]  # role → name with version
+    prompts: dict[str, str]  # prompt file → SHA-256 of its text, for those that rows can have been asked by
     limit: int | None  # records or draws of each source that were taken, None for all
     funnel: dict[str, Any]  # counts, from records read to rows kept
     configs: dict[str, ConfigEntry]

@@ -4,12 +4,15 @@ import itertools
 
 import click
 
+from filters.hints import hint_of
 from generators.families.family import Procedural
+from generators.prompts.rendering import Prompts
 from generators.sources.gym import Gym
 from pipeline.estimates import estimates
 from pipeline.outer_loop.recipes import base_of, loop_of
 from pipeline.plan import Plan, resolve
 from pipeline.recipes import load
+from pipeline.terminal import safe
 from schemas.problem import Problem
 from schemas.reject import Reject
 
@@ -20,8 +23,9 @@ DRAWN = 100  # problems of a source that makes them, to tell their size from
 
 @click.command("check")
 @click.argument("recipe")
+@click.option("--show-prompt", is_flag=True, help="Show the first problem as it is asked, plain and with its answer as a hint.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a key of the recipe.")
-def check_command(recipe: str, settings: tuple[str, ...]) -> None:
+def check_command(recipe: str, settings: tuple[str, ...], show_prompt: bool) -> None:
     """Check RECIPE and say what it will ask for.  No teacher is called and nothing is written."""
     written = load(recipe, settings)
     loop = None if written.loop is None else loop_of(written)
@@ -34,6 +38,7 @@ def check_command(recipe: str, settings: tuple[str, ...]) -> None:
         problems, question_bytes = round(problems * share), round(question_bytes * share)
     click.echo(f"recipe {plan.recipe.name}, sha256 {plan.recipe_sha256}")
     click.echo(f"problems: {problems:,}; partitions: {plan.recipe.partitions}; strategy: {plan.strategy.kind}")
+    click.echo(_said_of(plan.prompts))
     found = estimates(plan, problems, question_bytes)
     for estimate in found:
         for line in estimate.lines():
@@ -45,6 +50,28 @@ def check_command(recipe: str, settings: tuple[str, ...]) -> None:
             f"it trains {loop.teacher} from {base_of(written, loop)} for {steps}, … steps"
         )
     _say_budget(plan.recipe.budget, sum(estimate.cost or 0.0 for estimate in found))
+    if show_prompt:
+        _show_prompt(plan)
+
+
+def _said_of(prompts: Prompts) -> str:
+    names = ", ".join(prompts.files) or "the question as it is"
+    size = f"up to {prompts.overhead(False):,} bytes of words around a question"
+    return f"prompt: {names}; {size}" + (f", {prompts.overhead(True):,} with a hint" if prompts.files else "")
+
+
+def _show_prompt(plan: Plan) -> None:
+    """Show the first problem of the first source as a teacher is sent it."""
+    drawn = itertools.islice(plan.sources[0].problems(plan.recipe.seed, DRAWN), DRAWN)
+    problem = next((row for row in drawn if isinstance(row, Problem)), None)
+    if problem is None:
+        click.echo("prompt: none of the first records is a problem, so none is shown")
+        return
+    hint = hint_of(problem)
+    for prompt in (plan.prompts.question(problem), *([] if hint is None else [plan.prompts.hinted(problem, hint)])):
+        click.echo(f"--- {prompt.prompt_id}")
+        for role, content in prompt.sent:
+            click.echo(f"[{role}]\n{safe(content)}")
 
 
 def _say_budget(budget: float | None, cost: float) -> None:

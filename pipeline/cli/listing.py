@@ -7,6 +7,8 @@ import click
 from filters import chance, fingerprints, leaks, reflections, steps
 from filters.selection import RULES
 from generators.judge import JudgeTable
+from generators.prompts.files import parse, shipped, shipped_text
+from generators.prompts.table import PromptTable
 from generators.sources import SOURCES
 from generators.strategies import STRATEGIES
 from generators.teachers import TEACHERS
@@ -21,7 +23,7 @@ from schemas.recipe import Recipe, Section
 @click.command("list")
 @click.argument("name", required=False)
 def list_command(name: str | None) -> None:
-    """List what a recipe can name; with NAME, the keys of that source, teacher or strategy, of `judge` or of `recipe` itself."""
+    """List what a recipe can name; with NAME, the keys of that source, teacher or strategy, of `judge`, `prompt` or `recipe`."""
     if name is not None:
         click.echo("\n".join(_keys(name)))
         return
@@ -29,6 +31,11 @@ def list_command(name: str | None) -> None:
         "problems": {name: _first_line(source) for name, source in SOURCES.items()},
         "teachers": {name: _first_line(teacher) for name, teacher in TEACHERS.items()},
         "strategies": {name: _first_line(strategy) for name, strategy in STRATEGIES.items()},
+        "prompts": {
+            "plain": "the question as it is",
+            "auto": "the file of each problem's checker, plain where there is none",
+            **{name: parse(shipped_text(name), name).about for name in shipped()},
+        },
         "checkers": {name: f"{checker.name}: {_first_line(type(checker))}" for name, checker in all_checkers().items()},
         "annotators": {
             steps.NAME: "equations and assignments of a chain that do not hold",
@@ -52,7 +59,14 @@ def _first_line(thing: type) -> str:
 
 
 def _keys(name: str) -> list[str]:
-    tables: dict[str, type[Section]] = {"recipe": Recipe, "judge": JudgeTable, **SOURCES, **TEACHERS, **STRATEGIES}
+    tables: dict[str, type[Section]] = {
+        "recipe": Recipe,
+        "judge": JudgeTable,
+        "prompt": PromptTable,
+        **SOURCES,
+        **TEACHERS,
+        **STRATEGIES,
+    }
     if name not in tables:
         raise UserError(f"{name!r} has no keys; {suggestion(name, list(tables))}")
     return [f"{name}: {_first_line(tables[name])}", *_described(tables[name], "  ")]
