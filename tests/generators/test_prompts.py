@@ -90,6 +90,7 @@ def test_the_right_option_is_marked_in_the_question_and_in_the_exemplars(languag
     assert all(mark not in str(one.sent) for one in (prompts.question(a_choice()), prompts.shuffled(a_choice(), 1, 5)))
     free = prompts.hinted(a_choice(choices=()), "B")  # options in the question's own text: nothing can be marked
     assert "/hinted/" in str(free.prompt_id) and mark not in str(free.sent)
+    assert all("/hinted/" in str(prompts.hinted(a_choice(), hint).prompt_id) for hint in ("AB", "C", "rain", ""))  # no label of it
 
 
 def test_exemplars_are_turns_or_text_and_are_not_stored() -> None:
