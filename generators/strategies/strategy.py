@@ -127,6 +127,10 @@ class StrategyTable(Section):
         """
         return correct
 
+    def reach(self, correct: Sequence[bool]) -> int:
+        """Return the largest k for which one teacher's outcomes tell pass@k: as many as are `unconditional`, or more."""
+        return len(self.unconditional(correct))
+
 
 async def any_correct(tries: Sequence[Try], verifier: Verifier) -> bool:
     """Return whether one of the tries is right; those after the first right one are not judged."""

@@ -77,4 +77,14 @@ class UntilCorrect(StrategyTable):
         """
         if self.probe is not None:
             return correct[: self.probe]
-        return correct[:-1] if sum(correct) >= self.quota else correct
+        return correct[:-1] if self._is_met(correct) else correct
+
+    def reach(self, correct: Sequence[bool]) -> int:
+        """Return the cap for trials that met their quota, so that a curve is not that of hard problems, which have more trials.
+
+        By the same count of paths, trials that ended at n with c right tell every k: pass@k is 1 where n - c < k.
+        """
+        return self.max_trials if self.probe is None and self._is_met(correct) else len(self.unconditional(correct))
+
+    def _is_met(self, correct: Sequence[bool]) -> bool:
+        return sum(correct) >= self.quota

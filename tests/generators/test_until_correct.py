@@ -59,6 +59,7 @@ def test_what_counts_for_pass_at_k_is_without_bias(strategy: UntilCorrect, cap: 
             taken = _stopped(strategy, outcomes)
             counted = strategy.unconditional(taken)
             n, c = len(counted), sum(counted)
+            assert strategy.reach(taken) == cap
             chance = math.prod(rate if one else 1 - rate for one in outcomes)
             expected += chance * (1.0 if n - c < k else 1 - math.comb(n - c, k) / math.comb(n, k))
         assert math.isclose(expected, 1 - (1 - rate) ** k, rel_tol=1e-9), k
