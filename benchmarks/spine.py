@@ -82,7 +82,7 @@ def loop(folder: str) -> dict[str, float]:
         reasons = selection.select(whole, RULES, None)
         kept = whole.filter(pa.array([reason is None for reason in reasons]))
         for export in EXPORTS.values():
-            export.rows(kept)
+            export.rows(kept, whole)
     return _usage(began)
 
 

@@ -19,6 +19,7 @@ from filters.selection import chain_lengths, eligible, within_quota
 from pipeline import shards
 from pipeline.annotate import annotate, annotators, problems_of
 from pipeline.manifest import PartitionStats, ReleaseFacts, write_manifest
+from pipeline.pass_rates import PassRates
 from pipeline.plan import Plan
 from pipeline.progress import Reporter
 from pipeline.release import DuplicateRow, ShardWriter
@@ -245,7 +246,8 @@ def curate_graph(p: beam.Pipeline, plan: Plan, run: RunDir, reporter: Reporter) 
     duplicates = (annotated.bands, annotated.pairs) | "Dedupe" >> FindDuplicates(
         Resolver(run, select.keep, select.max_per_problem, threshold), reporter
     )
-    writer = ShardWriter(run, select.keep, select.max_per_problem, plan.recipe.export.configs)
+    rates = PassRates(plan.strategy, plan.asked_as)
+    writer = ShardWriter(run, select.keep, select.max_per_problem, plan.recipe.export.configs, rates)
     _ = {"annotated": annotated.done, "duplicates": duplicates} | "Select" >> SelectAndWrite(
         writer, ReleaseFacts.of(plan), reporter
     )

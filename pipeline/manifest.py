@@ -10,8 +10,9 @@ from typing import Any
 
 from pipeline import storage
 from pipeline.annotate import annotators
-from pipeline.exports import EXPORTS
+from pipeline.exports import CONFIGS
 from pipeline.ingest import Ingested, ingested
+from pipeline.pass_rates import Outcomes, coverage
 from pipeline.plan import Plan
 from pipeline.rundir import RunDir
 from schemas.annotation import STATUSES
@@ -38,6 +39,7 @@ class PartitionStats:
     partition: int
     files: tuple[FileEntry, ...]
     counts: "collections.Counter[tuple[str, ...]]"  # by path in the funnel
+    outcomes: Outcomes
 
     @property
     def kept(self) -> int:
@@ -82,6 +84,7 @@ def write_manifest(facts: ReleaseFacts, run: RunDir, parts: Iterable[PartitionSt
         annotators=facts.annotators,
         prompts=facts.prompts,
         funnel=funnel([part.counts for part in parts], read),
+        coverage=coverage([part.outcomes for part in parts]),
         limit=read.limit,
         configs=_configs(files),
         files=tuple(files),
@@ -107,6 +110,7 @@ def funnel(counts: Iterable["collections.Counter[tuple[str, ...]]"], read: Inges
         "steps": {},
         "leaks": {},
         "teachers": {},
+        "origins": {},
         "reflections": {},
         "duplicates": {"exact": 0, "near": 0},
         "rejected_samples": {},
@@ -127,7 +131,7 @@ def _configs(files: Iterable[FileEntry]) -> dict[str, ConfigEntry]:
         by_config.setdefault(entry.config, []).append(entry)
     entries = {}
     for config, of_config in sorted(by_config.items()):
-        schema = EXPORTS[config].schema if config in EXPORTS else REJECTED_SCHEMA
+        schema = CONFIGS[config].schema if config in CONFIGS else REJECTED_SCHEMA
         text = schema.to_string(show_field_metadata=False, show_schema_metadata=False)
         entries[config] = ConfigEntry(
             rows=sum(entry.rows for entry in of_config),

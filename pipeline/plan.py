@@ -1,5 +1,6 @@
 """From a recipe to objects: every name is resolved here, before Beam starts, and workers receive the objects."""
 
+import collections
 import dataclasses
 import hashlib
 import json
@@ -30,7 +31,7 @@ from generators.teachers.reward import RewardTable
 from generators.teachers.solver import SolverTable
 from generators.teachers.table import TeacherTable
 from pipeline import storage
-from pipeline.exports import EXPORTS
+from pipeline.exports import CONFIGS
 from pipeline.recipes import build, pick, suggestion
 from schemas.errors import UserError
 from schemas.recipe import Recipe, Section, Table
@@ -71,6 +72,17 @@ class Plan:
         asked = {name: self.teachers[name] for name in self.asked}
         parts = {part: self.teachers[part] for table in asked.values() if isinstance(table, MixtureTable) for part in table.weights}
         return {**parts, **{name: table for name, table in asked.items() if name not in parts}}
+
+    @property
+    def asked_as(self) -> dict[str, str]:
+        """The mixture that each of its parts answers for.
+
+        Where one of the parts is asked by itself or by another mixture, all of them stand for themselves.
+        """
+        mixtures = {name: table.weights for name in self.asked if isinstance(table := self.teachers[name], MixtureTable)}
+        answering = collections.Counter([*self.asked, *(part for weights in mixtures.values() for part in weights)])
+        apart = {name: weights for name, weights in mixtures.items() if all(answering[part] == 1 for part in weights)}
+        return {part: name for name, weights in apart.items() for part in weights}
 
     @property
     def used_teachers(self) -> dict[str, TeacherTable]:
@@ -135,7 +147,7 @@ def resolve(recipe: Recipe) -> Plan:
     judge = None if recipe.judge is None else build(JudgeTable, recipe.judge, "[judge]")
     _check_judge(judge, teachers)
     _check_names("[select] keep", recipe.select.keep, RULES)
-    _check_names("[export] configs", recipe.export.configs, EXPORTS)
+    _check_names("[export] configs", recipe.export.configs, CONFIGS)
     checkers = all_checkers()
     for source in sources:
         if isinstance(source, FileSource):

@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 
 from filters.selection import select
 from pipeline import shards, storage
-from pipeline.exports import EXPORTS
+from pipeline.exports import EXPORTS, PROBLEMS
 from pipeline.manifest import PartitionStats
+from pipeline.pass_rates import PassRates, outcomes_of, problem_rows
 from pipeline.rundir import RunDir
 from schemas.annotation import DUPLICATE_TYPE, JUDGE_NAME
 from schemas.manifest import FileEntry
@@ -38,21 +39,27 @@ class ShardWriter:
     keep: tuple[str, ...]
     max_per_problem: int | None
     configs: tuple[str, ...]
+    rates: PassRates
 
     def write(self, partition: int, duplicates: Sequence[DuplicateRow]) -> PartitionStats:
         """Write one partition's shards and return what was counted."""
         table = with_duplicates(shards.read_table(self.run.annotated(partition)), duplicates)
         reasons = select(table, self.keep, self.max_per_problem)
-        chosen = pa.array([reason is None for reason in reasons], pa.bool_())
+        is_kept = [reason is None for reason in reasons]
+        chosen = pa.array(is_kept, pa.bool_())
         kept = table.filter(chosen)
+        rates = self.rates.of(table, is_kept)
         rejected = rejected_rows(table.filter(pc.invert(chosen)), [reason for reason in reasons if reason is not None])
         records = pa.concat_tables([shards.read_table(path(partition)) for path in (self.run.rejects, self.run.unasked)])
-        tables = {name: EXPORTS[name].rows(kept) for name in dict.fromkeys(self.configs)}
+        tables = {name: EXPORTS[name].rows(kept, table) for name in dict.fromkeys(self.configs) if name in EXPORTS}
+        if PROBLEMS in self.configs:
+            tables[PROBLEMS] = problem_rows(shards.read_table(self.run.problems(partition)), rates)
         tables[REJECTED] = pa.concat_tables([rejected, rejected_records(records)])
         return PartitionStats(
             partition=partition,
             files=tuple(self._write_shard(config, partition, rows) for config, rows in tables.items()),
             counts=self._counts(partition, table, kept, reasons, records),
+            outcomes=outcomes_of(rates),
         )
 
     def _write_shard(self, config: str, partition: int, table: pa.Table) -> FileEntry:
@@ -81,6 +88,7 @@ class ShardWriter:
         leaks = pc.struct_field(table["leak"].combine_chunks(), "kind").to_pylist()
         counts.update(("leaks", kind) for kind in leaks if kind is not None)
         counts.update(("teachers", *pair) for pair in zip(table["teacher"].to_pylist(), statuses, strict=True))
+        counts.update(("origins", *pair) for pair in zip(table["origin"].to_pylist(), statuses, strict=True))
         counts.update(("duplicates", kind) for kind in kinds if kind is not None)
         counts.update(("reflections", label) for label in labels)
         counts.update(("rejected_samples", reason) for reason in reasons if reason is not None)

@@ -79,8 +79,8 @@ def row(values: Mapping[str, Any]) -> Text:
     return lines
 
 
-def funnel(counts: Mapping[str, Any]) -> Table:
-    """Return the funnel of a manifest as a table."""
+def funnel(counts: Mapping[str, Any], coverage: Mapping[str, Any]) -> Table:
+    """Return the funnel and the coverage of a manifest as a table."""
     table = Table(title="from records to rows", title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("step")
     table.add_column("rows", justify="right")
@@ -94,8 +94,12 @@ def funnel(counts: Mapping[str, Any]) -> Table:
     table.add_row("samples", f"{counts['samples']:,}", _parts(counts["verdicts"]))
     for teacher, statuses in counts["teachers"].items():
         table.add_row(f"  by {safe(teacher)}", f"{sum(statuses.values()):,}", _parts(statuses))
+    for origin, statuses in counts["origins"].items() if "rationalized" in counts["origins"] else ():
+        table.add_row(f"  {origin}", f"{sum(statuses.values()):,}", _parts(statuses))
     if counts["judged"]:
         table.add_row("  by the judge", f"{sum(counts['judged'].values()):,}", _parts(counts["judged"]))
+    for teacher, covered in coverage.items():
+        table.add_row(f"coverage {safe(teacher)}", f"{covered['problems']:,}", _pass_at_k(covered))
     table.add_row("steps", f"{sum(counts['steps'].values()):,}", _parts(counts["steps"]))
     if counts["leaks"]:
         table.add_row("leaks", f"{sum(counts['leaks'].values()):,}", _parts(counts["leaks"]))
@@ -109,6 +113,12 @@ def funnel(counts: Mapping[str, Any]) -> Table:
 
 def _parts(parts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {safe(name)}" for name, count in parts.items() if count)
+
+
+def _pass_at_k(covered: Mapping[str, Any]) -> str:
+    """Return pass@1, and pass@k of the largest k that all problems reach."""
+    of_all = [(k, value) for k, value, problems in covered["pass_at_k"] if problems == covered["problems"]]
+    return ", ".join(f"pass@{k} {value:.2f}" for k, value in dict([of_all[0], of_all[-1]]).items())
 
 
 def console_of(stderr: bool) -> Console:

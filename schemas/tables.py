@@ -52,6 +52,24 @@ FULL_SCHEMA = pa.schema(
 
 SFT_SCHEMA = pa.schema([pa.field("sample_id", pa.string()), pa.field("messages", MESSAGES_TYPE)])
 
+# One row a problem and teacher, what the teacher made of it behind what was asked.
+PROBLEMS_SCHEMA = pa.schema(
+    [
+        *PROBLEM_SCHEMA,
+        pa.field("teacher", pa.string()),  # as it was asked: a mixture is one; null where the problem has no sample
+        pa.field("samples", pa.int64()),
+        pa.field("correct", pa.int64()),
+        pa.field("trials", pa.int64()),  # samples without a hint, as many as do not depend on how they end
+        pa.field("right", pa.int64()),  # those of the trials that are correct
+        pa.field(
+            "pass_at_k", pa.list_(pa.field("element", pa.float64()))
+        ),  # place i: k = i + 1; empty where nothing could be judged
+        pa.field("rationalized", pa.int64()),  # samples with a hint
+        pa.field("rationalized_correct", pa.int64()),
+        pa.field("kept", pa.int64()),
+    ]
+)
+
 # What was turned away: a record that never became a sample has `detail` and `raw`, a sample has its own columns.
 REJECTED_SCHEMA = pa.schema(
     [

@@ -73,8 +73,9 @@ def curate_command(recipe: str, beam_flags: tuple[str, ...], out: str, settings:
 
 
 def _summarize(run: RunDir) -> None:
-    counts = json.loads(storage.read_bytes(run.manifest))["funnel"]
-    console_of(stderr=False).print(funnel(counts))
+    manifest = json.loads(storage.read_bytes(run.manifest))
+    counts = manifest["funnel"]
+    console_of(stderr=False).print(funnel(counts, manifest["coverage"]))
     if not counts["problems"]:
         click.echo(f"starbeam: no record became a problem; `starbeam show {run.url} --config rejected` says why", err=True)
     click.echo(run.release)

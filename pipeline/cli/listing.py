@@ -12,7 +12,7 @@ from generators.prompts.table import PromptTable
 from generators.sources import SOURCES
 from generators.strategies import STRATEGIES
 from generators.teachers import TEACHERS
-from pipeline.exports import EXPORTS
+from pipeline.exports import CONFIGS
 from pipeline.plan import all_checkers
 from pipeline.recipes import suggestion
 from schemas.annotation import JUDGE_NAME
@@ -46,7 +46,7 @@ def list_command(name: str | None) -> None:
             fingerprints.NAME: "signatures for near-copies",
         },
         "selection rules": {name: rule.meaning for name, rule in RULES.items()},
-        "exports": {name: export.meaning for name, export in EXPORTS.items()},
+        "exports": {name: config.meaning for name, config in CONFIGS.items()},
     }
     for title, names in sections.items():
         click.echo(f"{title}:")

@@ -33,6 +33,8 @@ slip_rate = 0.1
 [strategy]
 kind = "repeated"
 samples = 2
+[export]
+configs = ["full", "sft", "problems"]
 """
 
 RECORDED = """

@@ -1,5 +1,6 @@
 """Whole runs: the same recipe gives the same bytes, whatever happens on the way."""
 
+import collections
 import contextlib
 import json
 import os
@@ -22,7 +23,7 @@ from pipeline.recipes import parse
 from pipeline.rundir import claim
 from pipeline.terminal import console_of
 from schemas.errors import RunError, UserError
-from schemas.tables import FULL_SCHEMA, REJECTED_SCHEMA, SFT_SCHEMA
+from schemas.tables import FULL_SCHEMA, PROBLEMS_SCHEMA, REJECTED_SCHEMA, SFT_SCHEMA
 from tests.pipeline.recipes_for_tests import RECORDED, SOLVED, recorded_lines, release_hashes, starbeam
 
 QUIET = console_of(stderr=True)
@@ -59,7 +60,7 @@ def test_a_release_is_what_its_manifest_says(solved: Path) -> None:
     hashes = release_hashes(solved)
     hashes.pop("MANIFEST.json")
     assert {entry["path"]: entry["sha256"] for entry in manifest["files"]} == hashes
-    schemas = {"full": FULL_SCHEMA, "sft": SFT_SCHEMA, "rejected": REJECTED_SCHEMA}
+    schemas = {"full": FULL_SCHEMA, "sft": SFT_SCHEMA, "problems": PROBLEMS_SCHEMA, "rejected": REJECTED_SCHEMA}
     for entry in manifest["files"]:
         table = pq.read_table(solved / "release" / entry["path"])
         assert table.num_rows == entry["rows"] and table.schema == schemas[entry["config"]]
@@ -76,6 +77,19 @@ def test_the_funnel_adds_up(solved: Path) -> None:
     assert funnel["samples"] == funnel["kept"] + sum(funnel["rejected_samples"].values())
     assert funnel["verdicts"]["correct"] > funnel["verdicts"]["incorrect"] > 0
     assert funnel["teachers"]["main"] == {name: count for name, count in funnel["verdicts"].items() if count}
+    assert funnel["origins"] == {"solved": funnel["teachers"]["main"]}
+
+
+def test_every_problem_is_in_the_pass_rates_and_they_are_those_of_the_manifest(solved: Path) -> None:
+    funnel, covered = _manifest(solved)["funnel"], _manifest(solved)["coverage"]["main"]
+    rows = [row for path in sorted((solved / "release" / "problems").iterdir()) for row in pq.read_table(path).to_pylist()]
+    assert len({row["problem_id"] for row in rows}) == len(rows) == funnel["problems"] == covered["problems"]
+    assert sum(row["right"] for row in rows) == funnel["verdicts"]["correct"] and sum(row["kept"] for row in rows) == funnel["kept"]
+    endings = collections.Counter((row["trials"], row["right"], 2, row["teacher"]) for row in rows)
+    assert endings == {(n, c, reach, "main"): problems for n, c, reach, problems in covered["outcomes"]}
+    for k, value, problems in covered["pass_at_k"]:
+        assert value == pytest.approx(sum(row["pass_at_k"][k - 1] for row in rows) / problems) and problems == len(rows)
+    assert [k for k, _, _ in covered["pass_at_k"]] == [1, 2] and covered["no_fit"] == "too_few_points"
 
 
 def test_shards_are_sorted_and_rows_are_whole(solved: Path) -> None:

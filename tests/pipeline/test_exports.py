@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from filters.checkers import CHECKERS
 from pipeline.annotate import annotate
-from pipeline.exports import EXPORTS, assistant_text
+from pipeline.exports import CONFIGS, EXPORTS, assistant_text
 from pipeline.release import DuplicateRow, with_duplicates
 from schemas.sample import SAMPLE_SCHEMA, Message, Sample
-from schemas.tables import FULL_SCHEMA, SFT_SCHEMA, table_of
+from schemas.tables import FULL_SCHEMA, PROBLEMS_SCHEMA, SFT_SCHEMA, table_of
 from tests.builders import a_problem, a_sample
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -34,7 +34,7 @@ def test_what_a_model_learns_to_write_is_the_thought_in_its_marks_then_the_respo
 def test_chat_messages_are_the_prompt_and_the_marked_text() -> None:
     prompt = (Message("system", "Think."), Message("user", "What is 6 × 7?"))
     samples = (a_sample(prompt=prompt, hint="It is 42."), *SAMPLES[1:])
-    rows = EXPORTS["sft"].rows(_rows(*samples)).to_pylist()
+    rows = EXPORTS["sft"].rows(_rows(*samples), _rows()).to_pylist()
     assert rows[0] == {
         "sample_id": samples[0].sample_id,
         "messages": [
@@ -49,7 +49,7 @@ def test_chat_messages_are_the_prompt_and_the_marked_text() -> None:
 
 def test_the_full_config_has_every_column_as_it_was() -> None:
     table = _rows(*SAMPLES)
-    full = EXPORTS["full"].rows(table)
+    full = EXPORTS["full"].rows(table, table)
     assert full.schema == FULL_SCHEMA and set(table.column_names) - set(full.column_names) == {"fingerprint", "signature"}
     for name in full.column_names:
         assert full[name].to_pylist() == table[name].to_pylist()
@@ -61,18 +61,22 @@ def test_the_full_config_has_every_column_as_it_was() -> None:
 @pytest.mark.parametrize("name", sorted(EXPORTS))
 def test_a_config_has_its_schema_and_a_row_for_each_kept_one_even_when_there_is_none(name: str) -> None:
     export, table = EXPORTS[name], _rows(*SAMPLES)
-    assert export.meaning and export.rows(table).schema == export.schema
-    assert export.rows(table)["sample_id"].to_pylist() == [one.sample_id for one in SAMPLES]
+    assert export.meaning and export.rows(table, table).schema == export.schema
+    assert export.rows(table, table)["sample_id"].to_pylist() == [one.sample_id for one in SAMPLES]
     for empty in (table.slice(0, 0), table.filter(pa.array([False] * 3)), _rows()):
-        assert export.rows(empty).schema == export.schema and export.rows(empty).num_rows == 0
+        assert export.rows(empty, table).schema == export.schema and export.rows(empty, table).num_rows == 0
 
 
 @pytest.mark.parametrize("name", sorted(EXPORTS))
 def test_a_table_in_chunks_gives_the_same_rows(name: str) -> None:
     table = _rows(*SAMPLES)
     chunked = pa.concat_tables([table.slice(0, 1), table.slice(1, 0), table.slice(1)])
-    assert EXPORTS[name].rows(chunked).to_pylist() == EXPORTS[name].rows(table).to_pylist()
+    assert EXPORTS[name].rows(chunked, chunked).to_pylist() == EXPORTS[name].rows(table, table).to_pylist()
 
 
 def test_the_schemas_of_the_configs_are_the_published_ones() -> None:
-    assert {name: export.schema for name, export in EXPORTS.items()} == {"full": FULL_SCHEMA, "sft": SFT_SCHEMA}
+    assert {name: config.schema for name, config in CONFIGS.items()} == {
+        "full": FULL_SCHEMA,
+        "sft": SFT_SCHEMA,
+        "problems": PROBLEMS_SCHEMA,
+    }

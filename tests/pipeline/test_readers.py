@@ -10,10 +10,11 @@ from pipeline.build import Options, build
 from pipeline.plan import resolve
 from pipeline.recipes import parse
 from pipeline.terminal import console_of
-from schemas.tables import FULL_SCHEMA, REJECTED_SCHEMA, SFT_SCHEMA
+from schemas.tables import FULL_SCHEMA, PROBLEMS_SCHEMA, REJECTED_SCHEMA, SFT_SCHEMA
 from tests.pipeline.recipes_for_tests import SOLVED
 
-CONFIGS = {"full": FULL_SCHEMA.names, "sft": SFT_SCHEMA.names, "rejected": REJECTED_SCHEMA.names}
+SCHEMAS = {"full": FULL_SCHEMA, "sft": SFT_SCHEMA, "problems": PROBLEMS_SCHEMA, "rejected": REJECTED_SCHEMA}
+CONFIGS = {config: schema.names for config, schema in SCHEMAS.items()}
 # Few problems over many shards, so that some shards are empty: readers must not mind.
 SPARSE = ("partitions=12", "problems.0.count=8", "problems.1.count=4", "problems.2.count=4")
 
@@ -68,6 +69,8 @@ def test_readers_see_every_column_and_row(release: Path, tmp_path: Path, reader:
         roles = [[message["role"] for message in row["messages"]] for row in rows]
         assert all(of_row == ["user", "assistant"] for of_row in roles)
         assert all(row["messages"][1]["content"].startswith("<think>\n") for row in rows)
+    if config == "problems":
+        assert all(list(row["pass_at_k"]) == [row["right"] / 2, row["right"] > 0] for row in rows)
     if config == "full":
         assert {row["verdict"]["status"] for row in rows} == {"correct"}
         assert len({row["sample_id"] for row in rows}) == len(rows)
