@@ -14,7 +14,7 @@ from schemas.problem import CHOICE_LABELS, Problem
 def as_asked(problem: Problem, order: Sequence[int]) -> Problem:
     """Return the problem with its options in the order in which they were asked, and its gold label moved with its option.
 
-    The id stays.  A gold that is an option's text stays as well; one that names several options is taken out, so that no order
+    The id stays.  A gold that is an option's text stays as well; one that names several options is made empty, so that no order
     of the options makes it readable.  Raises ValueError where `order` is no order of the problem's options.
     """
     if not order:
@@ -30,12 +30,12 @@ def _moved(gold: str | None, given: tuple[str, ...], asked: tuple[str, ...], ord
     if gold is None or not labels:
         return gold
     if len(labels) > 1:
-        return None
+        return ""
     (named,) = labels
     place = order.index(CHOICE_LABELS.index(named))
     label = CHOICE_LABELS[place]
     # The last of these is for options that are labels themselves: "Which vitamin …  (A) C  (B) D".
-    return next((one for one in (gold, label, f"({label}) {asked[place]}") if read_labels(one, asked) == {label}), None)
+    return next((one for one in (gold, label, f"({label}) {asked[place]}") if read_labels(one, asked) == {label}), "")
 
 
 def as_given(extracted: str | None, order: Sequence[int]) -> str | None:

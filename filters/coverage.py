@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from filters.verify import NO_GOLD
 from schemas.annotation import Status
 
-NO_GOLD = "no_gold"
 FEWEST_POINTS = 3  # a curve of two parameters goes through any two points
 BISECTIONS = 60  # more than the 53 bits of a float
 

@@ -1,77 +1,101 @@
-"""Votes: the samples of a problem by the answers that they commit to, equal ones together (Wang et al. 2023, arXiv 2203.11171)."""
+"""Votes: the samples of a problem by the answers that they commit to, equal ones together (Wang et al. 2023, arXiv 2203.11171).
 
-import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+Annotation `vote_v1` says of each sample what the majority answers, and is a pseudo-gold where the problem has no gold.
+"""
 
-from filters.answers.comparison import compare
-from filters.answers.reading import read_answer
-from filters.checkers.checker import Checker
-from filters.checkers.numeric import read_number, same_number
+import collections
+from collections.abc import Mapping, Sequence
+
+from filters.answers.classes import equal_classes, is_number
+from filters.answers.reading import is_sentinel
 from filters.checkers.text import normalize_text
-from filters.choice_order import as_asked, as_given
-from filters.verify import COMPARING
-from schemas.annotation import Verdict, Votes
+from filters.choice_order import as_given
+from filters.verify import COMPARING, commitment
+from schemas.annotation import Verdict, Vote, Votes
 from schemas.problem import Problem
 
-# A gold that each comparing checker can read: with it, it tells what a response commits to where the problem has no gold.
-_STAND_INS = {"choice": "A", "math": "0", "numeric": "0", "text": "0"}
-_NO_ANSWER = frozenset(("weak_equal", "answer_unreadable", "uncommitted"))  # reasons with which `extracted` is no commitment
+NAME = "vote_v1"
+MIN_SAMPLES = 2  # one sample is no vote
 
 
-def votes(
-    problem: Problem,
-    responses: Sequence[str],
-    verdicts: Sequence[Verdict],
-    orders: Sequence[Sequence[int]],
-    checkers: Mapping[str, Checker],
-) -> Votes:
-    """Return the places of the responses by answer.  Row i is `responses[i]`, asked with its options in `orders[i]`.
+def votes(problem: Problem, verdicts: Sequence[Verdict], orders: Sequence[Sequence[int]]) -> Votes:
+    """Return the places of the samples by answer.  Row i has `verdicts[i]` and was asked with its options in `orders[i]`.
 
-    Those that the checker calls correct are one class.  Nobody votes where the problem's checker does not compare answers.
+    Those that are called correct are one class.  Nobody votes where the problem's checker does not compare answers.
     """
-    if problem.checker not in COMPARING:
-        return Votes([])
-    same = _SAME[problem.checker]
-    classes: dict[str, list[int]] = {}  # by the text of the first
-    of_text: dict[str, str] = {}
-    right: str | None = None
-    for place, (response, verdict, order) in enumerate(zip(responses, verdicts, orders, strict=True)):
-        text = committed(problem, response, verdict, order, checkers)
-        if text is None:
-            continue
-        if verdict.status == "correct":
-            right = first = right if right is not None else text
-        elif text in of_text:
-            first = of_text[text]
-        else:
-            first = of_text[text] = next((one for one in classes if same(one, text)), text)
-        classes.setdefault(first, []).append(place)
-    return Votes(sorted(classes.values(), key=lambda of_one: (-len(of_one), of_one[0])))
+    places: dict[str, list[int]] = {}
+    right: set[str] = set()
+    for place, (verdict, order) in enumerate(zip(verdicts, orders, strict=True)):
+        text = committed(verdict, order) if problem.checker in COMPARING else None
+        if text is not None and (text in places or _may_be_answer(problem.checker, text) or verdict.status == "correct"):
+            places.setdefault(text, []).append(place)
+            if verdict.status == "correct":
+                right.add(text)
+    of_texts = _with_one_right(_equal(problem.checker, {text: len(of_text) for text, of_text in places.items()}), right)
+    classes = [sorted(place for text in texts for place in places[text]) for texts in of_texts]
+    return Votes(sorted(classes, key=lambda of_class: (-len(of_class), of_class[0])))
 
 
-def committed(
-    problem: Problem, response: str, verdict: Verdict, order: Sequence[int], checkers: Mapping[str, Checker]
-) -> str | None:
+def committed(verdict: Verdict, order: Sequence[int]) -> str | None:
     """Return the answer that a response commits to, None where it commits to none; a label as the problem's own order has it."""
-    if problem.answer is None:
-        asked = dataclasses.replace(as_asked(problem, order), answer=_STAND_INS[problem.checker])
-        verdict = checkers[problem.checker].check(asked, response)
-    return None if verdict.status == "error" or verdict.reason in _NO_ANSWER else as_given(verdict.extracted, order)
+    return as_given(commitment(verdict), order)
 
 
-def _same_number(one: str, other: str) -> bool:
-    first, second = read_number(one), read_number(other)
-    return first is not None and second is not None and same_number(first, second)
+def _may_be_answer(checker: str, text: str) -> bool:
+    """Say whether a text can be the answer of a problem: "unknown" is none, and "a few" none where a number is asked for."""
+    return not is_sentinel(text) and (checker != "numeric" or is_number(text))
 
 
-def _same_formula(one: str, other: str) -> bool:
-    first, second = read_answer(one), read_answer(other)
-    return first is not None and second is not None and compare(first, second).relation == "equal"
+def _equal(checker: str, counts: Mapping[str, int]) -> list[list[str]]:
+    """Return the texts of answers in classes of equal ones."""
+    if checker in ("math", "numeric"):
+        return equal_classes(counts) if len(counts) > 1 else [[text] for text in counts]
+    classes: dict[str, list[str]] = {}
+    for text in counts:
+        classes.setdefault(text if checker == "choice" else normalize_text(text) or text, []).append(text)
+    return list(classes.values())
 
 
-_SAME: dict[str, Callable[[str, str], bool]] = {
-    "choice": lambda one, other: one == other,
-    "math": _same_formula,
-    "numeric": _same_number,
-    "text": lambda one, other: normalize_text(one) == normalize_text(other),
-}
+def _with_one_right(classes: list[list[str]], right: set[str]) -> list[list[str]]:
+    """Return the classes, those that hold a right answer as one: its tolerance and its judge know more than equality does."""
+    holding = [one for one in classes if not right.isdisjoint(one)]
+    if len(holding) < 2:
+        return classes
+    return [one for one in classes if one not in holding] + [[text for one in holding for text in one]]
+
+
+def vote(
+    problems: Sequence[Problem], verdicts: Sequence[Verdict], orders: Sequence[Sequence[int]], hinted: Sequence[bool]
+) -> list[Vote | None]:
+    """Return what each row's problem votes, None where it has fewer than two samples that may vote: the column of `vote_v1`.
+
+    Row i is a sample of `problems[i]`, options in their own order.  A sample that was told the answer has no vote.  The share is of
+    all samples that may vote: one that commits to no answer is no vote for any.
+    """
+    voting: dict[str, list[int]] = collections.defaultdict(list)
+    for row, (problem, told) in enumerate(zip(problems, hinted, strict=True)):
+        if not told and problem.checker in COMPARING:
+            voting[problem.problem_id].append(row)
+    held = {name: _Held(problems[rows[0]], rows, verdicts, orders) for name, rows in voting.items() if len(rows) >= MIN_SAMPLES}
+    columns = enumerate(zip(problems, hinted, strict=True))
+    return [held[one.problem_id].seen_by(row, told) if one.problem_id in held else None for row, (one, told) in columns]
+
+
+class _Held:
+    """The vote of one problem."""
+
+    def __init__(self, problem: Problem, rows: Sequence[int], verdicts: Sequence[Verdict], orders: Sequence[Sequence[int]]) -> None:
+        counted = votes(problem, [verdicts[row] for row in rows], [orders[row] for row in rows])
+        voters = sum(counted.counts)
+        leader = [rows[place] for place in counted.leader or ()]
+        self.leader = frozenset(leader)
+        if not leader:
+            self.vote = Vote(None, None, voters, None, None, None)
+            return
+        answer = committed(verdicts[leader[0]], orders[leader[0]])
+        pseudo = answer if problem.answer is None else None
+        self.vote = Vote(answer, len(leader), voters, len(leader) / len(rows), None, pseudo)
+
+    def seen_by(self, row: int, told: bool) -> Vote:
+        """Return the vote with whether a row agrees, which is null for one that was told the answer."""
+        return self.vote if told or not self.leader else self.vote._replace(agrees=row in self.leader)

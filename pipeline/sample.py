@@ -11,6 +11,7 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.metrics import Metrics
 
+from filters import votes
 from generators.journal import Journal, Spent, spent_in
 from generators.judge import Judge, JudgeTable
 from generators.prompts.rendering import Prompts
@@ -329,6 +330,8 @@ def sampler_of(plan: Plan, run: RunDir, limited: bool, shared: bool = False, als
     decides: list[Any] = [plan.recipe.seed, plan.recipe.round, plan.resolved["strategy"], plan.prompts.digest, identities]
     if plan.judge is not None or plan.strategy.verifies:  # another checker asks for other samples, or the judge of other answers
         decides.append({name: checker.name for name, checker in plan.checkers.items()})
+    if plan.strategy.verifies:
+        decides.append(votes.NAME)
     if plan.judge is not None:
         decides.append([JUDGE_NAME, plan.judge.teacher, plan.judge.sampling.sent(), plan.judge.counts and plan.strategy.verifies])
     return Sampler(

@@ -53,9 +53,7 @@ class ProblemVerifier:
     async def votes(self, tries: Sequence[Try]) -> Votes:
         """Return the tries by their answers."""
         verdicts = [await self._checked(one.completion.response, one.prompt.choice_order) for one in tries]
-        responses = [one.completion.response for one in tries]
-        orders = [one.prompt.choice_order for one in tries]
-        return await self._run(votes, self._problem, responses, verdicts, orders, self._checkers)
+        return await self._run(votes, self._problem, verdicts, [one.prompt.choice_order for one in tries])
 
     def hint(self, problem: Problem) -> str | None:
         """Return the answer as a teacher may be told it."""

@@ -104,6 +104,20 @@ class Votes(NamedTuple):
         return self.classes[0] if counts and (len(counts) == 1 or counts[0] > counts[1]) else None
 
 
+class Vote(NamedTuple):
+    """What the samples of a problem answer, as one of its rows sees it.  Samples that were told the answer have no vote.
+
+    All but `voters` is None where no answer has more votes than any other.
+    """
+
+    answer: str | None  # the majority's, as the first of its samples wrote it; a label in the problem's own order of options
+    votes: int | None  # samples that give it
+    voters: int  # samples that commit to an answer
+    share: float | None  # the votes among all samples of the problem that may vote, 0 to 1
+    agrees: bool | None  # whether this row gives it; None for a row that was told the answer
+    pseudo_gold: str | None  # the answer, where the problem has no gold
+
+
 VERDICT_TYPE = pa.struct(
     [
         pa.field("status", pa.string()),
@@ -159,6 +173,16 @@ STEPS_TYPE = pa.struct(
 )
 LEAK_TYPE = pa.struct(
     [pa.field("kind", pa.string()), pa.field("start", pa.int64()), pa.field("end", pa.int64()), pa.field("marker", pa.string())]
+)
+VOTE_TYPE = pa.struct(
+    [
+        pa.field("answer", pa.string()),
+        pa.field("votes", pa.int64()),
+        pa.field("voters", pa.int64()),
+        pa.field("share", pa.float64()),
+        pa.field("agrees", pa.bool_()),
+        pa.field("pseudo_gold", pa.string()),
+    ]
 )
 CHANCE_TYPE = pa.struct(
     [

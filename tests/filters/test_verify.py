@@ -3,6 +3,7 @@
 import pytest
 
 from filters.checkers import CHECKERS, auto_checker
+from filters.choice_order import as_asked
 from filters.verify import COMPARING, gold_to_judge, judged, verify
 from schemas.annotation import STATUSES, Judgement, Verdict
 from schemas.problem import Problem
@@ -23,6 +24,35 @@ def test_each_row_goes_to_its_own_checker() -> None:
     assert [verdict.status for verdict in verdicts] == ["correct", "incorrect", "correct", "error"]
     assert [verdict.checker for verdict in verdicts] == [*(CHECKERS[one].name for one in ("numeric", "text", "choice")), "oracle"]
     assert verdicts[3].reason == "unknown_checker"
+
+
+@pytest.mark.parametrize(
+    ("checker", "choices", "response", "extracted"),
+    [
+        ("numeric", (), "So she has $18.\nThe answer is $18.", "$18"),
+        ("numeric", (), "The answer is 0.", "0"),
+        ("numeric", (), "There were 3, 7 and 0 of them", None),
+        ("numeric", (), "The answer is 5. No wait, it is 6 or 7?", None),
+        ("math", (), r"So \boxed{\frac{1}{2}}.", r"\frac{1}{2}"),
+        ("math", (), r"\boxed{\int_0^1 f(x)\,dx}", r"\int_0^1 f(x)\,dx"),
+        ("text", (), "The answer is Paris.", "Paris"),
+        ("choice", ("bank", "mall"), "The answer is (B).", "B"),
+        ("choice", ("C", "D", "A", "K"), "The answer is (D) K.", "D"),
+        ("choice", (), "The answer is B.", "B"),
+        ("choice", ("bank", "mall"), "Who knows?", None),
+    ],
+)
+def test_without_a_gold_nothing_is_sure_but_what_the_response_commits_to(
+    checker: str, choices: tuple[str, ...], response: str, extracted: str | None
+) -> None:
+    (verdict,) = verify([problem(None, checker, choices)], [response], CHECKERS)
+    assert verdict == Verdict("unsure", extracted, CHECKERS[checker].name, "no_gold")
+
+
+def test_a_gold_that_is_there_and_cannot_be_read_is_an_error_in_every_order_of_the_options() -> None:
+    unread = problem("A or B", "choice", ("bank", "mall"))
+    verdicts = verify([problem("a few", "numeric"), unread, as_asked(unread, (1, 0))], ["3", "A", "A"], CHECKERS)
+    assert {(verdict.status, verdict.reason) for verdict in verdicts} == {("error", "gold_unreadable")}
 
 
 def test_columns_of_different_length_are_a_bug() -> None:
