@@ -33,7 +33,6 @@ slip_rate = 0.05
 samples = 2
 kind = "repeated"
 """
-RULES = ("correct", "not_duplicate")
 SCHEMES = ("loop", "curate 1 worker", "curate 2 workers")
 
 
@@ -54,6 +53,7 @@ def loop(folder: str) -> dict[str, float]:
     """Run the pure functions over all rows of a run."""
     import numpy as np
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     from filters import duplicates, fingerprints, selection
     from pipeline import shards
@@ -63,7 +63,9 @@ def loop(folder: str) -> dict[str, float]:
     from pipeline.plan import all_checkers
     from pipeline.release import with_duplicates
     from pipeline.rundir import RunDir
+    from schemas.recipe import Export, Select
 
+    settings = Select()
     partitions = len(list((Path(folder) / "samples").iterdir()))
     run = RunDir(folder, partitions)
     tables = [(shards.read_table(run.problems(i)), shards.read_table(run.samples(i))) for i in range(partitions)]
@@ -75,14 +77,13 @@ def loop(folder: str) -> dict[str, float]:
     keys = duplicates.band_keys(matrix, bands)
     pairs = duplicates.candidate_pairs(keys.ravel(), np.repeat(np.arange(len(keys), dtype=np.uint64), bands.number))
     rows = np.unique(pairs)
-    documents = documents_of(pa.concat_tables(annotated), rows, RULES, None)
+    documents = documents_of(pa.concat_tables(annotated), rows, settings)
     duplicates.resolve(dict(zip(rows.tolist(), documents, strict=True)), pairs, 0.8)
     for table in annotated:
         whole = with_duplicates(table, [])
-        reasons = selection.select(whole, RULES, None)
-        kept = whole.filter(pa.array([reason is None for reason in reasons]))
-        for export in EXPORTS.values():
-            export.rows(kept, whole)
+        every = whole.append_column("reason", pa.array(selection.select(whole, settings), pa.string()))
+        for name in Export().configs:
+            EXPORTS[name].rows(every.filter(pc.is_null(every["reason"])), every)
     return _usage(began)
 
 

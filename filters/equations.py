@@ -76,7 +76,7 @@ class Stated(NamedTuple):
     chains: list[Chain]
 
 
-class _Link(NamedTuple):
+class Link(NamedTuple):
     """Two sides side by side and whether they agree."""
 
     left: Side
@@ -86,13 +86,7 @@ class _Link(NamedTuple):
 
 def stated(text: str) -> Stated:
     """Return what `text` states.  Time is linear in its length."""
-    plain = text if text.isascii() else text.translate(_SAME_LENGTH)
-    if "```" in plain or "[asy]" in plain:
-        plain = _BLOCKS.sub(_blank, plain)
-    marks: list[re.Match[str]] = []
-    if "<<" in plain:
-        marks = list(_MARK.finditer(plain))
-        plain = _MARK_ALONE.sub(_blank, plain)
+    plain, marks = _without_marks(text)
     all_chains = chains(plain)
     found: list[Equation] = []
     for mark in marks:
@@ -102,6 +96,23 @@ def stated(text: str) -> Stated:
     doubts = iter(range(MAX_DOUBTS))
     equations = [one for one in found if one.holds or (next(doubts, None) is not None and _claimed(plain, one))]
     return Stated(sorted(equations, key=lambda one: one.end) if marks else equations, all_chains)
+
+
+def stated_sides(text: str) -> list[tuple[Side, Side]]:
+    """Return the two sides of each equation of `text`, in its order: of its marks where it has such, <<48/2=24>>, else of all."""
+    plain, marks = _without_marks(text)
+    marked = [pair for mark in marks for chain in _mark_chains(mark[1]) for pair in _neighbours(chain)]
+    return [(left, right) for _, left, right in marked or [pair for chain in chains(plain) for pair in _neighbours(chain)]]
+
+
+def _without_marks(text: str) -> tuple[str, list[re.Match[str]]]:
+    """Return the text as it is read, of the same length, without code, figures and marks; and the marks."""
+    plain = text if text.isascii() else text.translate(_SAME_LENGTH)
+    if "```" in plain or "[asy]" in plain:
+        plain = _BLOCKS.sub(_blank, plain)
+    if "<<" not in plain:
+        return plain, []
+    return _MARK_ALONE.sub(_blank, plain), list(_MARK.finditer(plain))
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -133,13 +144,17 @@ def _in_mark(mark: re.Match[str]) -> Iterator[Equation]:
 @functools.lru_cache(maxsize=16384)  # samples of one problem share their marks
 def _read_mark(inside: str) -> tuple[list[Equation], Side | None]:
     """Return the equations in a mark, with offsets into it, and its last side."""
-    found = [_plain_chain(inside)] if _PLAIN.fullmatch(inside) else chains(inside)
+    found = _mark_chains(inside)
     equations = [
         Equation(link.left.start, link.right.end, link.holds, "" if link.holds else _detail(inside, link.left))
         for one in found
         for link in links(one)
     ]
     return equations, found[-1].sides[-1] if found else None
+
+
+def _mark_chains(inside: str) -> list[Chain]:
+    return [_plain_chain(inside)] if _PLAIN.fullmatch(inside) else chains(inside)
 
 
 def _plain_chain(inside: str) -> Chain:
@@ -152,8 +167,16 @@ def _plain_chain(inside: str) -> Chain:
     return Chain(tuple(sides), "=" * (len(sides) - 1), None)
 
 
-def links(chain: Chain) -> Iterator[_Link]:
-    """Yield the neighbours in a chain that can be compared: both have a value and one before or at hand is computed."""
+def links(chain: Chain) -> Iterator[Link]:
+    """Yield the neighbours in a chain of which it can be said whether they agree."""
+    for approximate, left, right in _neighbours(chain):
+        holds = _holds(left, right, approximate)
+        if holds is not None:
+            yield Link(left, right, holds)
+
+
+def _neighbours(chain: Chain) -> Iterator[tuple[bool, Side, Side]]:
+    """Yield the neighbours that can be compared: both have a value and one before or at hand is computed.  True: approximately."""
     computed = approximate = False
     for relation, left, right in zip(chain.relations, chain.sides, chain.sides[1:], strict=False):
         approximate = approximate or relation == "≈"
@@ -162,9 +185,7 @@ def links(chain: Chain) -> Iterator[_Link]:
             continue
         computed = computed or left.value.decimals is None
         if computed or right.value.decimals is None:
-            holds = _holds(left, right, approximate)
-            if holds is not None:
-                yield _Link(left, right, holds)
+            yield approximate, left, right
 
 
 def _holds(left: Side, right: Side, approximate: bool) -> bool | None:
@@ -239,7 +260,7 @@ def _slack(side: Side) -> Fraction:
     return error
 
 
-def _converted(link: _Link, text: str) -> bool:
+def _converted(link: Link, text: str) -> bool:
     """Say whether the sides differ by a change of units: 25 * 4 = 100 cents = $1, 4 pounds - 6 ounces = 58 ounces."""
     one, other = link.left.value, link.right.value
     if one is None or other is None:

@@ -1,6 +1,6 @@
 """Selection: one decision a row, from the recipe, with a reason for every row that is not kept."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters.chance import SIGNIFICANT
+from filters.paths import path
+from schemas.recipe import Select
+from schemas.sample import chain_text
 
 Mask = npt.NDArray[np.bool_]
 
@@ -20,7 +23,7 @@ class Rule(NamedTuple):
     """One thing that a row must be."""
 
     meaning: str  # for a reader
-    holds: Callable[[pa.Table], Mask]
+    holds: Callable[[pa.Table, Select], Mask]
     reasons: Callable[[pa.Table], list[str]]  # a code for each row, read where the rule does not hold
 
 
@@ -44,50 +47,63 @@ def _duplicate_reasons(table: pa.Table) -> list[str]:
 RULES: dict[str, Rule] = {
     "correct": Rule(
         "the verdict is correct",
-        lambda table: _mask(pc.equal(_field(table, "verdict", "status"), "correct")),
+        lambda table, _: _mask(pc.equal(_field(table, "verdict", "status"), "correct")),
         lambda table: list(_field(table, "verdict", "status").to_pylist()),
     ),
     "steps_hold": Rule(
         "no step of the chain is known to be wrong",
-        lambda table: ~_mask(pc.is_in(_field(table, "steps", "status"), value_set=WRONG_STEPS)),
+        lambda table, _: ~_mask(pc.is_in(_field(table, "steps", "status"), value_set=WRONG_STEPS)),
         lambda table: [
             f"steps_{status}" if status == "wrong" else status for status in _field(table, "steps", "status").to_pylist()
         ],
     ),
     "no_leak": Rule(
         "the chain does not show that it was told the answer",
-        lambda table: _mask(pc.is_null(table["leak"].combine_chunks())),
+        lambda table, _: _mask(pc.is_null(table["leak"].combine_chunks())),
         lambda table: [f"leak_{kind}" for kind in _field(table, "leak", "kind").to_pylist()],
     ),
     "beats_chance": Rule(
         f"its problem's choices are right more often than guessing gives, p ≤ {SIGNIFICANT}",
-        lambda table: ~_mask(pc.greater(_field(table, "chance", "p_value"), SIGNIFICANT)),
+        lambda table, _: ~_mask(pc.greater(_field(table, "chance", "p_value"), SIGNIFICANT)),
         _always("as_good_as_guessing"),
     ),
     "finished": Rule(
         "the teacher was not cut off by a length limit",
-        lambda table: ~_mask(pc.equal(table["finish_reason"].combine_chunks(), "length")),
+        lambda table, _: ~_mask(pc.equal(table["finish_reason"].combine_chunks(), "length")),
         _always("unfinished"),
     ),
     "has_reasoning": Rule(
         "the thought is not empty",
-        lambda table: _mask(pc.not_equal(table["reasoning"].combine_chunks(), "")),
+        lambda table, _: _mask(pc.not_equal(table["reasoning"].combine_chunks(), "")),
         _always("no_reasoning"),
+    ),
+    "chosen": Rule(
+        "its strategy did not choose another sample instead",
+        lambda table, _: ~_mask(pc.invert(table["chosen"].combine_chunks())),
+        _always("not_chosen"),
+    ),
+    "majority": Rule(
+        "its answer is the majority's, with at least the share of votes that [select] min_vote_share says",
+        lambda table, settings: (
+            _mask(_field(table, "vote", "agrees"))
+            & _mask(pc.greater_equal(_field(table, "vote", "share"), settings.min_vote_share))
+        ),
+        _always("not_majority"),
     ),
     NOT_DUPLICATE: Rule(
         "no kept row is a copy of it",
-        lambda table: _mask(pc.is_null(table["duplicate"].combine_chunks())),
+        lambda table, _: _mask(pc.is_null(table["duplicate"].combine_chunks())),
         _duplicate_reasons,
     ),
 }
 
 
-def eligible(table: pa.Table, keep: Sequence[str]) -> Mask:
+def eligible(table: pa.Table, settings: Select) -> Mask:
     """Return which rows pass every rule but `not_duplicate`: of two copies, one of these must survive."""
     passed = np.ones(table.num_rows, dtype=np.bool_)
-    for name in keep:
+    for name in settings.keep:
         if name != NOT_DUPLICATE:
-            passed &= RULES[name].holds(table)
+            passed &= RULES[name].holds(table, settings)
     return passed
 
 
@@ -97,38 +113,61 @@ def chain_lengths(table: pa.Table) -> npt.NDArray[np.int64]:
     return np.asarray(parts[0] + parts[1], dtype=np.int64)
 
 
-def within_quota(table: pa.Table, keep: Sequence[str], max_per_problem: int | None) -> Mask:
+def within_quota(table: pa.Table, settings: Select) -> Mask:
     """Return which rows `select` would keep if there were no copies.  Of two copies, one of these should survive."""
-    reasons: list[str | None] = [None if good else "not_eligible" for good in eligible(table, keep)]
-    if max_per_problem is not None:
-        for row in _over_quota(table, reasons, max_per_problem):
-            reasons[row] = "over_quota"
-    return np.array([reason is None for reason in reasons], dtype=np.bool_)
+    wanted = eligible(table, settings)
+    wanted[list(_crowded_out(table, np.flatnonzero(wanted).tolist(), settings))] = False
+    return wanted
 
 
-def select(table: pa.Table, keep: Sequence[str], max_per_problem: int | None) -> list[str | None]:
+def select(table: pa.Table, settings: Select) -> list[str | None]:
     """Return for each row the code of the first rule that turns it away, or None where it is kept.
 
-    A problem keeps at most `max_per_problem` rows, the shortest chains first, then by index.
+    Of a problem's rows that pass the rules, those are kept that are `distinct`, and of these at most `max_per_problem`: the
+    shortest chains first, then by index.
     """
     reasons: list[str | None] = [None] * table.num_rows
-    for name in keep:
+    for name in settings.keep:
         rule = RULES[name]
-        failed = np.flatnonzero(~rule.holds(table))
+        failed = np.flatnonzero(~rule.holds(table, settings))
         codes = rule.reasons(table) if len(failed) else []
         for row in failed.tolist():
             reasons[row] = reasons[row] or codes[row]
-    if max_per_problem is not None:
-        for row in _over_quota(table, reasons, max_per_problem):
-            reasons[row] = "over_quota"
+    passed = [row for row, reason in enumerate(reasons) if reason is None]
+    for row, reason in _crowded_out(table, passed, settings).items():
+        reasons[row] = reason
     return reasons
 
 
-def _over_quota(table: pa.Table, reasons: Sequence[str | None], quota: int) -> list[int]:
+def _crowded_out(table: pa.Table, rows: Sequence[int], settings: Select) -> dict[int, str]:
+    """Return which of the rows have no place beside the others of their problem, with the reason."""
+    if settings.distinct is None and settings.max_per_problem is None:
+        return {}
     problems, indexes = table["problem_id"].to_pylist(), table["index"].to_pylist()
     lengths = chain_lengths(table)
-    kept: dict[str, list[int]] = {}
-    for row, reason in enumerate(reasons):
-        if reason is None:
-            kept.setdefault(problems[row], []).append(row)
-    return [row for rows in kept.values() for row in sorted(rows, key=lambda row: (lengths[row], indexes[row]))[quota:]]
+    of_problem: dict[str, list[int]] = {}
+    for row in sorted(rows, key=lambda row: (lengths[row], indexes[row])):
+        of_problem.setdefault(problems[row], []).append(row)
+    repeated = _same_equations(table, of_problem.values()) if settings.distinct == "equations" else set()
+    out = dict.fromkeys(repeated, "same_equations")
+    for ordered in of_problem.values() if settings.max_per_problem is not None else ():
+        out |= dict.fromkeys([row for row in ordered if row not in repeated][settings.max_per_problem :], "over_quota")
+    return out
+
+
+def _same_equations(table: pa.Table, groups: Iterable[Sequence[int]]) -> set[int]:
+    """Return the rows of each group with the equations of one before them.  A chain that states none is like no other.
+
+    RFT keeps the one that is furthest from those already kept, by summed edit distance, which depends on the order and takes time
+    quadratic in the samples; here it is the shortest, as for the quota.
+    """
+    chains = {name: table[name].combine_chunks() for name in ("reasoning", "response")}
+    repeated: set[int] = set()
+    for rows in groups:
+        seen: set[str] = set()
+        for row in rows if len(rows) > 1 else ():
+            equations = path(chain_text(*(chains[name][row].as_py() for name in ("reasoning", "response"))))
+            if equations and equations in seen:
+                repeated.add(row)
+            seen.add(equations)
+    return repeated

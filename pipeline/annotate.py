@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from filters import chance, fingerprints, leaks, reflections, steps
+from filters import chance, fingerprints, leaks, reflections, steps, votes
 from filters.checkers.checker import Checker
 from filters.choice_order import as_asked
 from filters.verify import judged, verify
@@ -20,8 +20,8 @@ def annotators(checkers: Mapping[str, Checker], judge_counts: bool) -> dict[str,
     names = {f"checker.{name}": checker.name for name, checker in checkers.items()} | (
         {"judge": JUDGE_NAME} if judge_counts else {}
     )
-    columns = {"steps": steps.NAME, "leak": leaks.NAME, "chance": chance.NAME, "reflections": reflections.NAME}
-    return {**names, **columns, "signature": fingerprints.NAME}
+    columns = {"steps": steps.NAME, "leak": leaks.NAME, "chance": chance.NAME, "vote": votes.NAME}
+    return {**names, **columns, "reflections": reflections.NAME, "signature": fingerprints.NAME}
 
 
 def problems_of(table: pa.Table) -> dict[str, Problem]:
@@ -37,7 +37,8 @@ def annotate(
     The filters see each problem as it was asked, in the sample's order of its options; the columns have it as it is.
     """
     given = [problems[problem_id] for problem_id in samples["problem_id"].to_pylist()]
-    asked = [as_asked(problem, order) for problem, order in zip(given, samples["choice_order"].to_pylist(), strict=True)]
+    orders = [order or () for order in samples["choice_order"].to_pylist()]
+    asked = [as_asked(problem, order) for problem, order in zip(given, orders, strict=True)]
     reasonings, responses = samples["reasoning"].to_pylist(), samples["response"].to_pylist()
     chains = [chain_text(reasoning, response) for reasoning, response in zip(reasonings, responses, strict=True)]
     verdicts = verify(asked, responses, checkers)
@@ -51,6 +52,7 @@ def annotate(
         "steps": steps.steps(chains, asked, verdicts),
         "leak": leaks.leaks(chains, asked, hinted),
         "chance": chance.chance(problem_ids, [len(problem.choices) for problem in asked], [one.status for one in verdicts]),
+        "vote": votes.vote(given, verdicts, orders, hinted),
         "reflections": reflections.reflections(chains),
         "fingerprint": fingerprints.fingerprints(chains),
         "signature": fingerprints.signatures(chains),

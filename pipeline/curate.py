@@ -25,13 +25,14 @@ from pipeline.progress import Reporter
 from pipeline.release import DuplicateRow, ShardWriter
 from pipeline.rundir import RunDir
 from schemas.identity import content_id
+from schemas.recipe import Select
 from schemas.sample import chain_text
 
 ROW_BITS = 32  # a row's number is its partition and its place there: 4 billion rows a partition
 # What comparing copies needs of a row, and what the selection rules look at.
 DOCUMENT_COLUMNS = (
-    *("sample_id", "problem_id", "index", "choice_order", "reasoning", "response", "finish_reason", "answer"),
-    *("verdict", "steps", "leak", "chance"),
+    *("sample_id", "problem_id", "index", "choice_order", "reasoning", "response", "finish_reason", "chosen", "answer"),
+    *("verdict", "steps", "leak", "chance", "vote"),
     *("fingerprint", "signature"),
 )
 BUCKETS = 16  # groups that band keys are sorted in; more spreads them over more workers
@@ -110,8 +111,7 @@ class Resolver:
     """Decides which rows stand for which, from re-read text; picklable."""
 
     run: RunDir
-    keep: tuple[str, ...]
-    max_per_problem: int | None
+    select: Select
     threshold: float
 
     def duplicates(self, pairs: Pairs) -> dict[int, list[DuplicateRow]]:
@@ -129,14 +129,14 @@ class Resolver:
         for partition in np.unique(partitions).tolist():
             rows = numbers[partitions == partition] & np.uint64((1 << ROW_BITS) - 1)
             table = shards.read_table(self.run.annotated(partition), DOCUMENT_COLUMNS)
-            found = documents_of(table, rows, self.keep, self.max_per_problem)
+            found = documents_of(table, rows, self.select)
             documents |= {row_number(partition, row): one for row, one in zip(rows.tolist(), found, strict=True)}
         return documents
 
 
-def documents_of(table: pa.Table, rows: Rows, keep: tuple[str, ...], max_per_problem: int | None) -> list[Document]:
+def documents_of(table: pa.Table, rows: Rows, settings: Select) -> list[Document]:
     """Return some rows of an annotated partition as documents to compare; the better of two copies is what selection would keep."""
-    wanted, good = within_quota(table, keep, max_per_problem)[rows], eligible(table, keep)[rows]
+    wanted, good = within_quota(table, settings)[rows], eligible(table, settings)[rows]
     table = table.take(rows)
     lengths = chain_lengths(table)
     documents = []
@@ -243,11 +243,9 @@ def curate_graph(p: beam.Pipeline, plan: Plan, run: RunDir, reporter: Reporter) 
         | "Partitions to curate" >> beam.Create(range(run.partitions), reshuffle=True)
         | "Annotate" >> AnnotateSamples(Annotator(run, plan.checkers, plan.judge_counts), bands_for(threshold), reporter)
     )
-    duplicates = (annotated.bands, annotated.pairs) | "Dedupe" >> FindDuplicates(
-        Resolver(run, select.keep, select.max_per_problem, threshold), reporter
-    )
+    duplicates = (annotated.bands, annotated.pairs) | "Dedupe" >> FindDuplicates(Resolver(run, select, threshold), reporter)
     rates = PassRates(plan.strategy, plan.asked_as)
-    writer = ShardWriter(run, select.keep, select.max_per_problem, plan.recipe.export.configs, rates)
+    writer = ShardWriter(run, select, plan.recipe.export.configs, rates)
     _ = {"annotated": annotated.done, "duplicates": duplicates} | "Select" >> SelectAndWrite(
         writer, ReleaseFacts.of(plan), reporter
     )

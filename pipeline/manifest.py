@@ -15,6 +15,7 @@ from pipeline.ingest import Ingested, ingested
 from pipeline.pass_rates import Outcomes, coverage
 from pipeline.plan import Plan
 from pipeline.rundir import RunDir
+from pipeline.vote_counts import VOTE_COUNTS
 from schemas.annotation import STATUSES
 from schemas.errors import RunError
 from schemas.manifest import ConfigEntry, FileEntry, Manifest
@@ -109,6 +110,7 @@ def funnel(counts: Iterable["collections.Counter[tuple[str, ...]]"], read: Inges
         "judged": {},
         "steps": {},
         "leaks": {},
+        "votes": dict.fromkeys(VOTE_COUNTS, 0),
         "teachers": {},
         "origins": {},
         "reflections": {},

@@ -14,8 +14,10 @@ from pipeline.exports import EXPORTS, PROBLEMS
 from pipeline.manifest import PartitionStats
 from pipeline.pass_rates import PassRates, outcomes_of, problem_rows
 from pipeline.rundir import RunDir
+from pipeline.vote_counts import vote_counts
 from schemas.annotation import DUPLICATE_TYPE, JUDGE_NAME
 from schemas.manifest import FileEntry
+from schemas.recipe import Select
 from schemas.tables import FULL_SCHEMA, REJECTED_SCHEMA
 
 REJECTED = "rejected"
@@ -36,29 +38,27 @@ class ShardWriter:
     """Writes release/<config>/train-*.parquet; picklable."""
 
     run: RunDir
-    keep: tuple[str, ...]
-    max_per_problem: int | None
+    select: Select
     configs: tuple[str, ...]
     rates: PassRates
 
     def write(self, partition: int, duplicates: Sequence[DuplicateRow]) -> PartitionStats:
         """Write one partition's shards and return what was counted."""
         table = with_duplicates(shards.read_table(self.run.annotated(partition)), duplicates)
-        reasons = select(table, self.keep, self.max_per_problem)
-        is_kept = [reason is None for reason in reasons]
-        chosen = pa.array(is_kept, pa.bool_())
-        kept = table.filter(chosen)
-        rates = self.rates.of(table, is_kept)
-        rejected = rejected_rows(table.filter(pc.invert(chosen)), [reason for reason in reasons if reason is not None])
+        reasons = pa.array(select(table, self.select), pa.string())
+        every = table.append_column("reason", reasons)
+        kept = every.filter(pc.is_null(reasons))
+        rates = self.rates.of(table, pc.is_null(reasons).to_pylist())
+        rejected = rejected_rows(every.filter(pc.is_valid(reasons)))
         records = pa.concat_tables([shards.read_table(path(partition)) for path in (self.run.rejects, self.run.unasked)])
-        tables = {name: EXPORTS[name].rows(kept, table) for name in dict.fromkeys(self.configs) if name in EXPORTS}
+        tables = {name: EXPORTS[name].rows(kept, every) for name in dict.fromkeys(self.configs) if name in EXPORTS}
         if PROBLEMS in self.configs:
             tables[PROBLEMS] = problem_rows(shards.read_table(self.run.problems(partition)), rates)
         tables[REJECTED] = pa.concat_tables([rejected, rejected_records(records)])
         return PartitionStats(
             partition=partition,
             files=tuple(self._write_shard(config, partition, rows) for config, rows in tables.items()),
-            counts=self._counts(partition, table, kept, reasons, records),
+            counts=self._counts(partition, every, kept, records),
             outcomes=outcomes_of(rates),
         )
 
@@ -67,9 +67,7 @@ class ShardWriter:
         written = shards.write_table(storage.join(self.run.release, path), table)
         return FileEntry(path=path, config=config, split=SPLIT, rows=written.rows, bytes=written.bytes, sha256=written.sha256)
 
-    def _counts(
-        self, partition: int, table: pa.Table, kept: pa.Table, reasons: Sequence[str | None], records: pa.Table
-    ) -> "collections.Counter[tuple[str, ...]]":
+    def _counts(self, partition: int, table: pa.Table, kept: pa.Table, records: pa.Table) -> "collections.Counter[tuple[str, ...]]":
         """Return counts by path in the manifest's funnel."""
         statuses = pc.struct_field(table["verdict"].combine_chunks(), "status").to_pylist()
         kinds = pc.struct_field(table["duplicate"].combine_chunks(), "kind").to_pylist()
@@ -89,9 +87,10 @@ class ShardWriter:
         counts.update(("leaks", kind) for kind in leaks if kind is not None)
         counts.update(("teachers", *pair) for pair in zip(table["teacher"].to_pylist(), statuses, strict=True))
         counts.update(("origins", *pair) for pair in zip(table["origin"].to_pylist(), statuses, strict=True))
+        counts.update(vote_counts(table))
         counts.update(("duplicates", kind) for kind in kinds if kind is not None)
         counts.update(("reflections", label) for label in labels)
-        counts.update(("rejected_samples", reason) for reason in reasons if reason is not None)
+        counts.update(("rejected_samples", reason) for reason in table["reason"].to_pylist() if reason is not None)
         counts.update(("rejected_records", reason) for reason in records["reason"].to_pylist())
         return counts
 
@@ -104,10 +103,10 @@ def with_duplicates(table: pa.Table, duplicates: Sequence[DuplicateRow]) -> pa.T
     return table.append_column("duplicate", pa.array(column, type=DUPLICATE_TYPE))
 
 
-def rejected_rows(table: pa.Table, reasons: Sequence[str]) -> pa.Table:
+def rejected_rows(table: pa.Table) -> pa.Table:
     """Return samples that selection turned away, as rows of the `rejected` config."""
     stage = pa.array(["select"] * table.num_rows, pa.string())
-    return _rejected({"stage": stage, "reason": pa.array(reasons, pa.string())}, table.select(FULL_SCHEMA.names))
+    return _rejected({"stage": stage, "reason": table["reason"]}, table.select(FULL_SCHEMA.names))
 
 
 def rejected_records(records: pa.Table) -> pa.Table:

@@ -30,6 +30,15 @@ class Select(Section):
     """`[select]`: what a row must be to be kept, and how many a problem may keep."""
 
     keep: tuple[str, ...] = Field(("correct", "not_duplicate"), description="rules that all must hold; `starbeam list` names them")
+    min_vote_share: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="for the rule majority: its votes among all samples of the problem; with half of them no other answer has more",
+    )
+    distinct: Literal["equations"] | None = Field(
+        None, description="of a problem's rows with the same equations in the same order keep one, the shortest chain"
+    )
     max_per_problem: int | None = Field(None, ge=1, description="rows that one problem keeps at most, shortest chains first")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.annotation import CHANCE_TYPE, DUPLICATE_TYPE, LEAK_TYPE, REFLECTIONS_TYPE, STEPS_TYPE, VERDICT_TYPE
+from schemas.annotation import CHANCE_TYPE, DUPLICATE_TYPE, LEAK_TYPE, REFLECTIONS_TYPE, STEPS_TYPE, VERDICT_TYPE, VOTE_TYPE
 from schemas.problem import PROBLEM_SCHEMA
 from schemas.reject import REJECT_SCHEMA
 from schemas.sample import MESSAGES_TYPE, SAMPLE_SCHEMA
@@ -31,6 +31,7 @@ ANNOTATED_SCHEMA = pa.schema(
         pa.field("steps", STEPS_TYPE),
         pa.field("leak", LEAK_TYPE),  # null where nothing leaks, and for samples that had no hint
         pa.field("chance", CHANCE_TYPE),  # null for problems without choices
+        pa.field("vote", VOTE_TYPE),  # null where fewer than two samples vote, or the checker compares no answers
         pa.field("reflections", REFLECTIONS_TYPE),
         pa.field("fingerprint", pa.binary()),  # 16 bytes: BLAKE2b of the normalised chain
         pa.field("signature", pa.binary()),  # MinHash, little-endian uint32 slots
@@ -41,7 +42,7 @@ ANNOTATED_SCHEMA = pa.schema(
 _FULL_COLUMNS = (
     *("sample_id", "problem_id", "index", "round", "origin", "teacher", "parent_id"),
     *("source", "subject", "language", "answer", "choices", "choice_order", "tests"),
-    *("verdict", "judgement", "steps", "leak", "chance", "reflections", "duplicate"),
+    *("verdict", "judgement", "steps", "leak", "chance", "vote", "reflections", "duplicate"),
     *("score", "chosen", "finish_reason", "prompt_tokens", "completion_tokens", "logprob", "metadata", "hint"),
     *("question", "prompt", "prompt_id", "reasoning", "response"),
 )
@@ -51,6 +52,29 @@ FULL_SCHEMA = pa.schema(
 )
 
 SFT_SCHEMA = pa.schema([pa.field("sample_id", pa.string()), pa.field("messages", MESSAGES_TYPE)])
+
+PROMPT_COMPLETION_SCHEMA = pa.schema(
+    [pa.field("sample_id", pa.string()), pa.field("prompt", MESSAGES_TYPE), pa.field("completion", MESSAGES_TYPE)]
+)
+LABELLED_SCHEMA = pa.schema(
+    [
+        pa.field("sample_id", pa.string()),
+        pa.field("problem_id", pa.string()),
+        pa.field("prompt", MESSAGES_TYPE),
+        pa.field("completion", MESSAGES_TYPE),
+        pa.field("label", pa.bool_()),
+    ]
+)
+PREFERENCE_SCHEMA = pa.schema(
+    [
+        pa.field("problem_id", pa.string()),
+        pa.field("chosen_id", pa.string()),
+        pa.field("rejected_id", pa.string()),
+        pa.field("prompt", MESSAGES_TYPE),
+        pa.field("chosen", MESSAGES_TYPE),
+        pa.field("rejected", MESSAGES_TYPE),
+    ]
+)
 
 # One row a problem and teacher, what the teacher made of it behind what was asked.
 PROBLEMS_SCHEMA = pa.schema(

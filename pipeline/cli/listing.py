@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import click
 
-from filters import chance, fingerprints, leaks, reflections, steps
+from filters import chance, fingerprints, leaks, reflections, steps, votes
 from filters.selection import RULES
 from generators.judge import JudgeTable
 from generators.prompts.files import parse, shipped, shipped_text
@@ -42,6 +42,7 @@ def list_command(name: str | None) -> None:
             leaks.NAME: "places where a rationalised chain shows that it knew the answer",
             JUDGE_NAME: "a teacher's word on answers that a checker is unsure of, where [judge] names one",
             chance.NAME: "a problem's right choices against guessing",
+            votes.NAME: "what most samples of a problem answer; a pseudo-gold where it has no gold",
             reflections.NAME: "reflections of a chain",
             fingerprints.NAME: "signatures for near-copies",
         },
