@@ -7,6 +7,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+from pipeline.exports import EXPORTS
 from pipeline.plan import resolve
 from pipeline.recipes import parse
 from tests.pipeline.recipes_for_tests import starbeam
@@ -59,10 +60,12 @@ def test_every_make_target_that_is_named_exists_and_ci_runs_it() -> None:
 
 
 def test_the_recipes_of_the_readme_are_recipes() -> None:
-    teachers, text = _blocks("toml")
+    teachers, text, kept = _blocks("toml")
     assert tomllib.loads(text)["name"] == resolve(parse(text, "README.md")).recipe.name
     rest = 'name = "readme"\n[problems]\nsource = "maze"\ncount = 1\n'
     assert resolve(parse(rest + teachers, "README.md")).asked == ["both"]
+    plan = resolve(parse(f'{rest}[teacher.main]\nkind = "solver"\n{kept}', "README.md"))
+    assert plan.recipe.select.distinct == "equations" and set(plan.recipe.export.configs) < set(EXPORTS)
 
 
 def test_ready_recipes_resolve() -> None:

@@ -7,10 +7,19 @@ from hypothesis import strategies as st
 
 from filters.checkers import CHECKERS
 from pipeline.annotate import annotate
-from pipeline.exports import CONFIGS, EXPORTS, assistant_text
+from pipeline.exports import CONFIGS, EXPORTS
 from pipeline.release import DuplicateRow, with_duplicates
+from pipeline.training_views import assistant_text
 from schemas.sample import SAMPLE_SCHEMA, Message, Sample
-from schemas.tables import FULL_SCHEMA, PROBLEMS_SCHEMA, SFT_SCHEMA, table_of
+from schemas.tables import (
+    FULL_SCHEMA,
+    LABELLED_SCHEMA,
+    PREFERENCE_SCHEMA,
+    PROBLEMS_SCHEMA,
+    PROMPT_COMPLETION_SCHEMA,
+    SFT_SCHEMA,
+    table_of,
+)
 from tests.builders import a_problem, a_sample
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -58,18 +67,27 @@ def test_the_full_config_has_every_column_as_it_was() -> None:
     assert full["duplicate"].to_pylist() == [None, *[{"kind": "near", "kept_id": "kept", "jaccard": 0.9}] * 2]
 
 
+OF_KEPT_ROWS = ("full", "prompt_completion", "sft")
+
+
+@pytest.mark.parametrize("name", OF_KEPT_ROWS)
+def test_a_config_of_kept_rows_has_one_for_each(name: str) -> None:
+    table = _rows(*SAMPLES)
+    kept = table.slice(1)
+    assert EXPORTS[name].rows(kept, table)["sample_id"].to_pylist() == [one.sample_id for one in SAMPLES[1:]]
+
+
 @pytest.mark.parametrize("name", sorted(EXPORTS))
-def test_a_config_has_its_schema_and_a_row_for_each_kept_one_even_when_there_is_none(name: str) -> None:
+def test_a_config_has_its_schema_even_when_it_has_no_row(name: str) -> None:
     export, table = EXPORTS[name], _rows(*SAMPLES)
     assert export.meaning and export.rows(table, table).schema == export.schema
-    assert export.rows(table, table)["sample_id"].to_pylist() == [one.sample_id for one in SAMPLES]
     for empty in (table.slice(0, 0), table.filter(pa.array([False] * 3)), _rows()):
-        assert export.rows(empty, table).schema == export.schema and export.rows(empty, table).num_rows == 0
+        assert export.rows(empty, empty).schema == export.schema and export.rows(empty, empty).num_rows == 0
 
 
 @pytest.mark.parametrize("name", sorted(EXPORTS))
 def test_a_table_in_chunks_gives_the_same_rows(name: str) -> None:
-    table = _rows(*SAMPLES)
+    table = _rows(*SAMPLES, a_sample(index=3, response="The answer is 41."))
     chunked = pa.concat_tables([table.slice(0, 1), table.slice(1, 0), table.slice(1)])
     assert EXPORTS[name].rows(chunked, chunked).to_pylist() == EXPORTS[name].rows(table, table).to_pylist()
 
@@ -78,5 +96,8 @@ def test_the_schemas_of_the_configs_are_the_published_ones() -> None:
     assert {name: config.schema for name, config in CONFIGS.items()} == {
         "full": FULL_SCHEMA,
         "sft": SFT_SCHEMA,
+        "prompt_completion": PROMPT_COMPLETION_SCHEMA,
+        "labelled": LABELLED_SCHEMA,
+        "preference": PREFERENCE_SCHEMA,
         "problems": PROBLEMS_SCHEMA,
     }

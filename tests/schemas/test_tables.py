@@ -7,10 +7,21 @@ from pipeline.annotate import problems_of
 from schemas.annotation import Judgement
 from schemas.problem import PROBLEM_SCHEMA, Problem
 from schemas.sample import SAMPLE_SCHEMA, Sample, chain_text
-from schemas.tables import ANNOTATED_SCHEMA, FULL_SCHEMA, PROBLEMS_SCHEMA, REJECTED_SCHEMA, SFT_SCHEMA, table_of
+from schemas.tables import (
+    ANNOTATED_SCHEMA,
+    FULL_SCHEMA,
+    LABELLED_SCHEMA,
+    PREFERENCE_SCHEMA,
+    PROBLEMS_SCHEMA,
+    PROMPT_COMPLETION_SCHEMA,
+    REJECTED_SCHEMA,
+    SFT_SCHEMA,
+    table_of,
+)
 from tests.builders import a_problem, a_sample
 
-SCHEMAS = [PROBLEM_SCHEMA, SAMPLE_SCHEMA, ANNOTATED_SCHEMA, FULL_SCHEMA, PROBLEMS_SCHEMA, REJECTED_SCHEMA, SFT_SCHEMA]
+VIEWS = [SFT_SCHEMA, PROMPT_COMPLETION_SCHEMA, LABELLED_SCHEMA, PREFERENCE_SCHEMA]
+SCHEMAS = [PROBLEM_SCHEMA, SAMPLE_SCHEMA, ANNOTATED_SCHEMA, FULL_SCHEMA, PROBLEMS_SCHEMA, REJECTED_SCHEMA, *VIEWS]
 
 
 @pytest.mark.parametrize(("record", "schema"), [(Problem, PROBLEM_SCHEMA), (Sample, SAMPLE_SCHEMA)])
