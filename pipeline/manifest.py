@@ -13,6 +13,7 @@ from pipeline.annotate import annotators
 from pipeline.exports import EXPORTS
 from pipeline.ingest import Ingested, ingested
 from pipeline.plan import Plan
+from pipeline.plugins import release_of
 from pipeline.rundir import RunDir
 from schemas.annotation import STATUSES
 from schemas.errors import RunError
@@ -53,12 +54,19 @@ class ReleaseFacts:
     recipe_sha256: str
     recipe: dict[str, Any]
     annotators: dict[str, str]
+    plugins: dict[str, str]  # package → version
 
     @classmethod
     def of(cls, plan: Plan) -> "ReleaseFacts":
         """Return the facts of a plan."""
         recipe = {key: value for key, value in plan.resolved.items() if key != "root"}
-        return cls(plan.recipe.name, plan.recipe_sha256, recipe, annotators(plan.checkers, plan.judge_counts))
+        return cls(
+            plan.recipe.name,
+            plan.recipe_sha256,
+            recipe,
+            annotators(plan.checkers, plan.judge_counts),
+            release_of(plan.strategy.kind),
+        )
 
 
 def write_manifest(facts: ReleaseFacts, run: RunDir, parts: Iterable[PartitionStats]) -> None:
@@ -72,7 +80,7 @@ def write_manifest(facts: ReleaseFacts, run: RunDir, parts: Iterable[PartitionSt
         name=facts.name,
         recipe_sha256=facts.recipe_sha256,
         recipe=facts.recipe,
-        versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}, **facts.plugins},
         annotators=facts.annotators,
         funnel=funnel([part.counts for part in parts], read),
         limit=read.limit,

@@ -4,6 +4,7 @@ vLLM serves them at /pooling and /classify, others in their own ways; `path`, `s
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, Literal
 
 import orjson
@@ -11,10 +12,17 @@ from pydantic import Field, field_validator
 
 from generators.teachers.client import Choice, PaidTable, Reply, Request
 from generators.teachers.openai import HttpTable, OpenAIClient
-from generators.teachers.replies import Unreadable
+from generators.teachers.replies import MAX_COUNT, Unreadable
 from schemas.recipe import Table
 
 MAX_NUMBERS = 100_000  # of one reply: more than the tokens of any context would be no reward
+
+_REDUCED: dict[str, Callable[[list[float]], float]] = {
+    "last": lambda numbers: numbers[-1],
+    "min": min,
+    "mean": lambda numbers: sum(numbers) / len(numbers),  # of numbers near the largest: inf, where fsum would raise
+    "product": math.prod,
+}
 
 
 class RewardTable(HttpTable):
@@ -59,11 +67,9 @@ class RewardTable(HttpTable):
             else:
                 raise Unreadable(f"nothing at score = {self.score!r}")
         numbers = _flat(found)
-        if not numbers:
+        value = _REDUCED[self.reduce](numbers) if numbers else math.nan
+        if not math.isfinite(value):
             raise Unreadable(f"no finite number at score = {self.score!r}")
-        value = {"last": lambda: numbers[-1], "min": lambda: min(numbers), "mean": lambda: sum(numbers) / len(numbers)}.get(
-            self.reduce, lambda: math.prod(numbers)
-        )()
         return _sigmoid(value) if self.sigmoid else value
 
 
@@ -103,6 +109,6 @@ class RewardClient(OpenAIClient):
         replied = orjson.loads(body)
         usage = replied.get("usage") if isinstance(replied, dict) else None
         told = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-        prompt_tokens = told if isinstance(told, int) and not isinstance(told, bool) and told >= 0 else None
+        prompt_tokens = told if isinstance(told, int) and not isinstance(told, bool) and 0 <= told <= MAX_COUNT else None
         choice = Choice(repr(score), reasoning="", finish_reason="stop", tokens=0)
         return Reply((choice,), prompt_tokens or 0, 0, is_counted=prompt_tokens is not None)

@@ -8,10 +8,10 @@ from filters import chance, fingerprints, leaks, reflections, steps
 from filters.selection import RULES
 from generators.judge import JudgeTable
 from generators.sources import SOURCES
-from generators.strategies import STRATEGIES
 from generators.teachers import TEACHERS
 from pipeline.exports import EXPORTS
 from pipeline.plan import all_checkers
+from pipeline.plugins import Strategies
 from pipeline.recipes import suggestion
 from schemas.annotation import JUDGE_NAME
 from schemas.errors import UserError
@@ -28,7 +28,7 @@ def list_command(name: str | None) -> None:
     sections = {
         "problems": {name: _first_line(source) for name, source in SOURCES.items()},
         "teachers": {name: _first_line(teacher) for name, teacher in TEACHERS.items()},
-        "strategies": {name: _first_line(strategy) for name, strategy in STRATEGIES.items()},
+        "strategies": {name: _first_line(strategy) for name, strategy in Strategies().items()},
         "checkers": {name: f"{checker.name}: {_first_line(type(checker))}" for name, checker in all_checkers().items()},
         "annotators": {
             steps.NAME: "equations and assignments of a chain that do not hold",
@@ -48,14 +48,16 @@ def list_command(name: str | None) -> None:
 
 
 def _first_line(thing: type) -> str:
-    return (thing.__doc__ or "").strip().splitlines()[0]
+    return (thing.__doc__ or "").strip().partition("\n")[0]
 
 
 def _keys(name: str) -> list[str]:
-    tables: dict[str, type[Section]] = {"recipe": Recipe, "judge": JudgeTable, **SOURCES, **TEACHERS, **STRATEGIES}
-    if name not in tables:
-        raise UserError(f"{name!r} has no keys; {suggestion(name, list(tables))}")
-    return [f"{name}: {_first_line(tables[name])}", *_described(tables[name], "  ")]
+    tables: dict[str, type[Section]] = {"recipe": Recipe, "judge": JudgeTable, **SOURCES, **TEACHERS}
+    strategies = Strategies()
+    table = tables.get(name) or strategies.get(name)
+    if table is None:
+        raise UserError(f"{name!r} has no keys; {suggestion(name, [*tables, *strategies])}")
+    return [f"{name}: {_first_line(table)}", *_described(table, "  ")]
 
 
 def _described(section: type[Section], indent: str) -> Iterator[str]:

@@ -71,7 +71,11 @@ BOUNDS = "r.toml: seed = -1: must be greater than or equal to 0; change it (of a
             "[teacher.main]: slip_rate = 2: must be less than or equal to 1; change it (probability that a step goes wrong)",
         ),
         (WHOLE, ["teacher.main.kind=solvr"], "[teacher.main]: kind = \"solvr\" is unknown; did you mean 'solver'?"),
-        (WHOLE, ["teacher.main.kind=5"], "[teacher.main]: kind = 5 is unknown; known: mixture, openai, recorded, reward, solver, vllm"),
+        (
+            WHOLE,
+            ["teacher.main.kind=5"],
+            "[teacher.main]: kind = 5 is unknown; known: mixture, openai, recorded, reward, solver, vllm",
+        ),
         (
             WHOLE,
             ["problems.0.source=csv"],
