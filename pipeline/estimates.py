@@ -18,7 +18,7 @@ TEMPLATE_TOKENS = 16  # for a chat template around one message; a guess
 SAMPLING_ROLES = ("sample", "rationalize")
 ROLES = {  # role → what is asked for
     "sample": "samples",
-    "rationalize": "samples from a hint on top, where no sample is right",
+    "rationalize": "samples on top, from a hint where no sample is right,",
     "grade": "grades on top",
     "judge": "judgements on top, one a sample that a checker is unsure of,",
 }
@@ -48,7 +48,7 @@ class Estimate:
         bound = "any number of" if self.completion_tokens is None else f"up to {self.completion_tokens:,}"
         calls = f"{'' if self.least == self.most else 'up to '}{self.calls:,} calls"
         prompt = "any number of" if self.prompt_tokens is None else f"about {self.prompt_tokens:,}"
-        tokens = f"{prompt} prompt and {bound} completion tokens"
+        tokens = f"{prompt} prompt and {bound} completion tokens" if self.completion_tokens != 0 else f"{prompt} prompt tokens"
         yield f"teacher {self.teacher} ({self.kind}): {count} {what} in {calls}; {tokens}"
         if self.cost is not None:
             yield f"teacher {self.teacher}: up to {self.cost:,.6g} by its price"

@@ -27,7 +27,7 @@ OF_STATUS: dict[Status, float] = {"correct": 1.0, "unsure": 0.5, "incorrect": 0.
 
 
 class BestOf(StrategyTable):
-    """`[strategy]` with kind = "best_of"."""
+    """`[strategy]` with kind = "best_of": n samples of each problem, the one that scores highest marked."""
 
     verifies: ClassVar[bool] = True
 

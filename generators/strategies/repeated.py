@@ -11,7 +11,7 @@ from schemas.sample import Sample
 
 
 class Repeated(StrategyTable):
-    """`[strategy]` with kind = "repeated"."""
+    """`[strategy]` with kind = "repeated": n samples of each problem from each teacher."""
 
     kind: Literal["repeated"] = "repeated"
     samples: int = Field(

@@ -17,7 +17,7 @@ from schemas.sample import Sample
 
 
 class Star(StrategyTable):
-    """`[strategy]` with kind = "star"."""
+    """`[strategy]` with kind = "star": where no sample is right, samples from the answer as a hint, which is then taken away."""
 
     verifies: ClassVar[bool] = True
     needs_gold: ClassVar[bool] = True

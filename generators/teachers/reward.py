@@ -26,10 +26,12 @@ _REDUCED: dict[str, Callable[[list[float]], float]] = {
 
 
 class RewardTable(HttpTable):
-    """`[teacher.NAME]` with kind = "reward"."""
+    """`[teacher.NAME]` with kind = "reward": a reward model, which scores samples and gives none."""
 
     kind: Literal["reward"]
-    path: str = Field("/pooling", pattern=r"^/[\w/.-]*$", description="of the endpoint, behind base_url")
+    path: str = Field(
+        "/pooling", pattern=r"^/[\w/.-]*$", description="of the endpoint, behind base_url, which for vLLM's ends without /v1"
+    )
     score: str = Field("data.0.data", description="where the reply has the number, or a list of numbers: a dotted path")
     reduce: Literal["last", "min", "mean", "product"] = Field(
         "last", description="one number of a list, such as one a step: the last (arXiv 2408.03314), the least (arXiv 2312.08935)"

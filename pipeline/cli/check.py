@@ -30,9 +30,8 @@ def check_command(recipe: str, settings: tuple[str, ...]) -> None:
     click.echo(f"recipe {plan.recipe.name}, sha256 {plan.recipe_sha256}")
     click.echo(f"problems: {problems:,}; partitions: {plan.recipe.partitions}; strategy: {plan.strategy.kind}")
     found = estimates(plan, problems, question_bytes)
-    for estimate in found:
-        for line in estimate.lines():
-            click.echo(line)
+    for line in dict.fromkeys(line for estimate in found for line in estimate.lines()):  # a price that is missing is said once
+        click.echo(line)
     _say_budget(plan.recipe.budget, sum(estimate.cost or 0.0 for estimate in found))
 
 
