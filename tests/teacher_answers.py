@@ -79,12 +79,20 @@ def _is_solved(question: str, solution: str) -> bool:
 
 
 def pooled(body: dict[str, Any]) -> dict[str, Any]:
-    """Return what vLLM's /pooling answers: a reward over 0.5 for a solution that is right, under 0.5 for any other."""
+    """Return what vLLM's /pooling answers: a reward over 0.5 for a solution that is right, under 0.5 for any other.
+
+    As a `logit` beside it, which vLLM has not, it is over or under 0.
+    """
     prompt, solution = (str(body["messages"][place]["content"]) for place in (0, -1))
     reward = draw("reward", prompt, solution) / 2 + 0.5 * _is_solved(prompt, solution)
     tokens = len(prompt_of(body).split())
     usage = {"prompt_tokens": tokens, "completion_tokens": 0, "total_tokens": tokens}
-    return {"id": "test", "object": "list", "data": [{"index": 0, "object": "pooling", "data": [reward]}], "usage": usage}
+    return {
+        "id": "test",
+        "object": "list",
+        "data": [{"index": 0, "object": "pooling", "data": [reward], "logit": reward - 0.5}],
+        "usage": usage,
+    }
 
 
 def completion(body: dict[str, Any], chat: bool, n: int, mode: str, right: float, words: int, extra: str = "") -> dict[str, Any]:

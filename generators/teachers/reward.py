@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 from generators.teachers.client import Choice, PaidTable, Reply, Request
 from generators.teachers.openai import HttpTable, OpenAIClient
 from generators.teachers.replies import MAX_COUNT, Unreadable
+from schemas.errors import UserError
 from schemas.recipe import Table
 
 MAX_NUMBERS = 100_000  # of one reply: more than the tokens of any context would be no reward
@@ -23,6 +24,10 @@ _REDUCED: dict[str, Callable[[list[float]], float]] = {
     "mean": lambda numbers: sum(numbers) / len(numbers),  # of numbers near the largest: inf, where fsum would raise
     "product": math.prod,
 }
+
+
+class Elsewhere(Unreadable):
+    """A reply in JSON that has no number where `score` says."""
 
 
 class RewardTable(HttpTable):
@@ -67,11 +72,11 @@ class RewardTable(HttpTable):
             elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
                 found = found[int(name)]
             else:
-                raise Unreadable(f"nothing at score = {self.score!r}")
+                raise Elsewhere(f"nothing at score = {self.score!r}")
         numbers = _flat(found)
         value = _REDUCED[self.reduce](numbers) if numbers else math.nan
         if not math.isfinite(value):
-            raise Unreadable(f"no finite number at score = {self.score!r}")
+            raise Elsewhere(f"no finite number at score = {self.score!r}")
         return _sigmoid(value) if self.sigmoid else value
 
 
@@ -107,7 +112,14 @@ class RewardClient(OpenAIClient):
 
     def _reply(self, body: bytes, request: Request) -> Reply:
         assert isinstance(self._table, RewardTable)
-        score = self._table.number_in(body)
+        try:
+            score = self._table.number_in(body)
+        except Elsewhere as error:
+            if self._answered:  # this reply is odd, the path is not
+                raise
+            raise UserError(
+                f"[teacher.{self._name}] {error}, in the first reply of {self._url}; set score to the path of the number"
+            ) from None
         replied = orjson.loads(body)
         usage = replied.get("usage") if isinstance(replied, dict) else None
         told = usage.get("prompt_tokens") if isinstance(usage, dict) else None

@@ -122,7 +122,7 @@ def test_the_path_says_where_the_number_is() -> None:
 )
 def test_usage_is_counted_where_it_is_told(usage: object, tokens: int | None) -> None:
     client = object.__new__(RewardClient)
-    client._table = _table()
+    client._table, client._answered = _table(), True
     request = Request((), Sampling(), 1, None)
     reply = client._reply(orjson.dumps({"data": [{"data": 0.1}], "usage": usage}), request)
     assert (reply.prompt_tokens, reply.is_counted) == (tokens or 0, tokens is not None)
