@@ -68,14 +68,14 @@ def write_problems(path: Path, questions: list[str]) -> None:
     path.write_text("".join(line + "\n" for line in lines))
 
 
-def _timed(work: Callable[[], None]) -> dict[str, float]:
+def timed(work: Callable[[], None]) -> dict[str, float]:
     """Return the wall and CPU seconds of some work; CPU counts all threads and ended children."""
-    began, before = time.perf_counter(), _cpu()
+    began, before = time.perf_counter(), cpu()
     work()
-    return {"wall": time.perf_counter() - began, "cpu": _cpu() - before}
+    return {"wall": time.perf_counter() - began, "cpu": cpu() - before}
 
 
-def _cpu() -> float:
+def cpu() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
 
@@ -101,7 +101,7 @@ def bare(url: str, folder: Path, prompts: int) -> dict[str, float]:
 
     uvloop.run(asked(questions_of(WARM_UP, 10**6)))
     questions = questions_of(prompts)
-    return _timed(lambda: uvloop.run(asked(questions)))
+    return timed(lambda: uvloop.run(asked(questions)))
 
 
 def ours(url: str, folder: Path, prompts: int) -> dict[str, float]:
@@ -121,7 +121,7 @@ def ours(url: str, folder: Path, prompts: int) -> dict[str, float]:
         def work() -> None:
             build(plan, Options(str(folder / name)), console_of(stderr=True), curate=False)
 
-        return _timed(work)
+        return timed(work)
 
     sampled("warm", questions_of(WARM_UP, 10**6))
     return sampled("run", questions_of(prompts))
@@ -149,18 +149,19 @@ def curator(url: str, folder: Path, prompts: int) -> dict[str, float]:
 
     ask(questions_of(WARM_UP, 10**6))
     questions = questions_of(prompts)
-    return _timed(lambda: ask(questions))
+    return timed(lambda: ask(questions))
 
 
 SCHEMES = {"bare": bare, "ours": ours, "curator": curator}
 
 
-def _measured(scheme: str, url: str, prompts: int, python: str) -> dict[str, float]:
+def measured(scheme: str, url: str, prompts: int, python: str, module: str = "benchmarks.sampling") -> dict[str, float]:
+    """Return what a scheme of a module measures in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         command = [
             python,
             "-m",
-            "benchmarks.sampling",
+            module,
             "--scheme",
             scheme,
             "--url",
@@ -173,8 +174,8 @@ def _measured(scheme: str, url: str, prompts: int, python: str) -> dict[str, flo
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     if done.returncode:
         raise SystemExit(f"{scheme} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return measured
+    seconds: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return seconds
 
 
 def compare(case: str, prompts: int, runs: int, peer_python: str | None = None) -> dict[str, list[dict[str, float]]]:
@@ -186,27 +187,27 @@ def compare(case: str, prompts: int, runs: int, peer_python: str | None = None) 
     for _ in range(runs):
         for scheme, python in pythons.items():
             with teacher_server(**CASES[case]) as server:
-                results[scheme].append(_measured(scheme, server.url, prompts, python))
+                results[scheme].append(measured(scheme, server.url, prompts, python))
                 calls = server.stats()["calls"]
             if calls != prompts + WARM_UP and scheme != "curator":
                 raise SystemExit(f"{scheme} made {calls} calls for {prompts + WARM_UP} prompts")
     return results
 
 
-def _row(case: str, prompts: int, results: dict[str, list[dict[str, float]]]) -> str:
+def row_of(case: str, prompts: int, results: dict[str, list[dict[str, float]]]) -> str:
     cells = [f"{case:<14}"]
-    for measured in results.values():
-        cells.append(f"{statistics.median(prompts / one['wall'] for one in measured):>15,.0f}")
-    for scheme, measured in results.items():
+    for runs in results.values():
+        cells.append(f"{statistics.median(prompts / one['wall'] for one in runs):>15,.0f}")
+    for scheme, runs in results.items():
         if scheme != "bare":
-            ratios = [plain["wall"] / one["wall"] for plain, one in zip(results["bare"], measured, strict=True)]
+            ratios = [plain["wall"] / one["wall"] for plain, one in zip(results["bare"], runs, strict=True)]
             cells.append(f"{statistics.median(ratios):>15.2f}")
-    for measured in results.values():
-        cells.append(f"{statistics.median(1000 * one['cpu'] / prompts for one in measured):>15.3f}")
+    for runs in results.values():
+        cells.append(f"{statistics.median(1000 * one['cpu'] / prompts for one in runs):>15.3f}")
     return "".join(cells)
 
 
-def _heading(schemes: list[str]) -> str:
+def heading_of(schemes: list[str]) -> str:
     heads = [f"{one} prompts/s" for one in schemes] + [f"{one}/bare" for one in schemes[1:]] + [f"{one} CPU ms" for one in schemes]
     return f"{'case':<14}" + "".join(f"{one:>{max(15, len(one) + 2)}}" for one in heads)
 
@@ -225,9 +226,9 @@ def main() -> None:
         print(json.dumps(SCHEMES[given.scheme](given.url, Path(given.folder), given.prompts)))
         return
     print(f"{given.prompts:,} prompts, {IN_FLIGHT} in flight, medians of {given.runs} runs each, in turns; CPU ms a prompt")
-    print(_heading(["bare", "ours"] + ["curator"] * bool(given.peer_python)))
+    print(heading_of(["bare", "ours"] + ["curator"] * bool(given.peer_python)))
     for case in given.case or CASES:
-        print(_row(case, given.prompts, compare(case, given.prompts, given.runs, given.peer_python)), flush=True)
+        print(row_of(case, given.prompts, compare(case, given.prompts, given.runs, given.peer_python)), flush=True)
 
 
 if __name__ == "__main__":

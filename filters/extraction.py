@@ -72,7 +72,7 @@ def extract_answer(response: str, read: Read[T], same: Same[T] = operator.eq) ->
     `read` returns None for a text that is no answer of its kind; `same` says whether two values are one answer.
     """
     section = final_section(response)
-    if section is None:
+    if section is None or not section.strip():
         return Extraction(None, None, None, "no_answer")
     section = _without_markup(section)
     low = lowered(section)

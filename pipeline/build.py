@@ -129,7 +129,7 @@ def _going_on(run: RunDir) -> str:
 def _sample(plan: Plan, run: RunDir, options: Options, reporter: Reporter, console: Console) -> None:
     from pipeline import runner
     from pipeline.ingest import ingest
-    from pipeline.sample import sample_graph, sampler_of
+    from pipeline.sample import check_some_asked, sample_graph, sampler_of
 
     beam_options = runner.pipeline_options(options.beam_flags)
     local = runner.is_local(beam_options)
@@ -147,6 +147,7 @@ def _sample(plan: Plan, run: RunDir, options: Options, reporter: Reporter, conso
     except BaseException as error:
         _drain(error, console)
         raise
+    check_some_asked(plan, run, read.problems)
 
 
 def _drain(error: BaseException, console: Console) -> None:

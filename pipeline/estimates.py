@@ -18,7 +18,7 @@ TEMPLATE_TOKENS = 16  # for a chat template around one message; a guess
 SAMPLING_ROLES = ("sample", "rationalize")
 ROLES = {  # role → what is asked for
     "sample": "samples",
-    "rationalize": "samples from a hint on top, where no sample is right",
+    "rationalize": "samples on top, from a hint where no sample is right,",
     "grade": "grades on top",
     "judge": "judgements on top, one a sample that a checker is unsure of,",
 }
@@ -34,7 +34,7 @@ class Estimate:
     least: int  # completions
     most: int
     calls: int  # at most
-    prompt_tokens: int  # about, at most
+    prompt_tokens: int | None  # about, at most; None where nothing bounds them
     completion_tokens: int | None  # at most; None where nothing bounds them
     cost: float | None  # at most; None where there is no price or no bound
 
@@ -47,10 +47,13 @@ class Estimate:
             return
         bound = "any number of" if self.completion_tokens is None else f"up to {self.completion_tokens:,}"
         calls = f"{'' if self.least == self.most else 'up to '}{self.calls:,} calls"
-        tokens = f"about {self.prompt_tokens:,} prompt and {bound} completion tokens"
+        prompt = "any number of" if self.prompt_tokens is None else f"about {self.prompt_tokens:,}"
+        tokens = f"{prompt} prompt and {bound} completion tokens" if self.completion_tokens != 0 else f"{prompt} prompt tokens"
         yield f"teacher {self.teacher} ({self.kind}): {count} {what} in {calls}; {tokens}"
         if self.cost is not None:
             yield f"teacher {self.teacher}: up to {self.cost:,.6g} by its price"
+        elif self.prompt_tokens is None:
+            yield f"teacher {self.teacher}: its cost has no bound, as the samples that it reads have none; set max_tokens there"
         elif self.completion_tokens is None:
             where = "judge" if self.role == "judge" else f"teacher.{self.teacher}"
             yield f"teacher {self.teacher}: its cost has no bound; set max_tokens in [{where}] sampling"
@@ -94,18 +97,40 @@ def _judge_estimate(plan: Plan, samples: int) -> Iterator[Estimate]:
 
 def _estimate(plan: Plan, name: str, asks: Asks, share: float, problems: int, question_bytes: int) -> Estimate:
     table = plan.teachers[name]
-    asked = problems * asks.share
-    least, most = math.floor(asked * asks.least * share), math.ceil(asked * asks.most * share)
+    _, asked = _drawn(problems, asks.share)
+    least, _ = _drawn(problems * asks.least if asks.share == 1 else 0, share)
+    _, most = _drawn(asked * asks.most, share)
     if not isinstance(table, PaidTable):
         return Estimate(name, table.kind, asks.role, least, most, 0, 0, 0, 0.0)
     at_once = 1 if plan.strategy.shuffle_choices else min(table.max_choices, asks.at_once or table.max_choices)
-    calls = min(most, math.ceil(asked * math.ceil(asks.most / at_once)))
+    calls = min(most, asked * math.ceil(asks.most / at_once) * math.ceil(share))
     prompt_bytes = question_bytes / max(problems, 1) + asks.prompt_bytes
     if asks.role in SAMPLING_ROLES:
         prompt_bytes += plan.prompts.overhead(hinted=asks.role == "rationalize")
-    prompt_tokens = round(calls * (prompt_bytes / BYTES_PER_TOKEN + TEMPLATE_TOKENS))
+    chain_tokens = _chain_tokens(plan) if asks.role == "grade" else 0
+    per_call = None if chain_tokens is None else prompt_bytes / BYTES_PER_TOKEN + TEMPLATE_TOKENS + chain_tokens
+    prompt_tokens = None if per_call is None else round(calls * per_call)
     estimate = Estimate(name, table.kind, asks.role, least, most, calls, prompt_tokens, None, None)
     return _priced(table, estimate, grader.SAMPLING if asks.role == "grade" else table.sampling)
+
+
+def _drawn(count: int, share: float) -> tuple[int, int]:
+    """Return how many of `count` are drawn with chance `share` at least and at most: five standard deviations around the mean.
+
+    A share over 1 is of a teacher that is asked in several ways: so many times all, and a part.
+    """
+    whole, part = divmod(round(share, 9), 1)
+    mean, spread = count * part, 5 * math.sqrt(count * part * (1 - part))
+    least, most = max(math.floor(mean - spread), 0), min(math.ceil(mean + spread), count)
+    return int(whole) * count + least, int(whole) * count + most
+
+
+def _chain_tokens(plan: Plan) -> int | None:
+    """Return the tokens of the longest sample, None where nothing bounds them."""
+    tables = [table for table in plan.sampling_teachers.values() if not isinstance(table, MixtureTable)]
+    bounds = [table.sampling.bound if isinstance(table, PaidTable) else None for table in tables]
+    known = [bound for bound in bounds if bound is not None]
+    return max(known) if len(known) == len(bounds) else None
 
 
 def _priced(table: PaidTable, estimate: Estimate, sampling: Sampling) -> Estimate:
@@ -114,5 +139,6 @@ def _priced(table: PaidTable, estimate: Estimate, sampling: Sampling) -> Estimat
     if bound is None:
         return estimate
     completion_tokens = estimate.most * bound
-    cost = None if table.price is None else table.price.of(estimate.prompt_tokens, completion_tokens)
+    price, prompt_tokens = table.price, estimate.prompt_tokens
+    cost = None if price is None or prompt_tokens is None else price.of(prompt_tokens, completion_tokens)
     return dataclasses.replace(estimate, completion_tokens=completion_tokens, cost=cost)

@@ -14,6 +14,7 @@ from pipeline.exports import CONFIGS
 from pipeline.ingest import Ingested, ingested
 from pipeline.pass_rates import Outcomes, coverage
 from pipeline.plan import Plan
+from pipeline.plugins import release_of
 from pipeline.rundir import RunDir
 from pipeline.vote_counts import VOTE_COUNTS
 from schemas.annotation import STATUSES
@@ -57,6 +58,7 @@ class ReleaseFacts:
     recipe: dict[str, Any]
     annotators: dict[str, str]
     prompts: dict[str, str]
+    plugins: dict[str, str]  # package → version
 
     @classmethod
     def of(cls, plan: Plan) -> "ReleaseFacts":
@@ -67,6 +69,7 @@ class ReleaseFacts:
             plan.published,
             annotators(plan.checkers, plan.judge_counts),
             plan.prompts.files,
+            release_of(plan.strategy.kind),
         )
 
 
@@ -81,7 +84,7 @@ def write_manifest(facts: ReleaseFacts, run: RunDir, parts: Iterable[PartitionSt
         name=facts.name,
         recipe_sha256=facts.recipe_sha256,
         recipe=facts.recipe,
-        versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}, **facts.plugins},
         annotators=facts.annotators,
         prompts=facts.prompts,
         funnel=funnel([part.counts for part in parts], read),

@@ -21,7 +21,6 @@ from generators.records import expand
 from generators.sources import SOURCES, Source
 from generators.sources.files import FileSource
 from generators.sources.gym import GymChecker
-from generators.strategies import STRATEGIES
 from generators.strategies.strategy import StrategyTable
 from generators.teachers import TEACHERS
 from generators.teachers.client import PaidTable
@@ -32,6 +31,7 @@ from generators.teachers.solver import SolverTable
 from generators.teachers.table import TeacherTable
 from pipeline import storage
 from pipeline.exports import CONFIGS
+from pipeline.plugins import Strategies
 from pipeline.recipes import build, pick, suggestion
 from schemas.errors import UserError
 from schemas.recipe import Recipe, Section, Table
@@ -41,11 +41,6 @@ def all_checkers() -> dict[str, Checker]:
     """Return the filters' checkers, and those that a problem source brings with it."""
     of_families = {name: family.checker for name, family in FAMILIES.items() if family.checker is not None}
     return {**CHECKERS, **of_families, "gym": GymChecker()}
-
-
-def strategies() -> dict[str, type[StrategyTable]]:
-    """Return the strategies of this project and of plugins."""
-    return dict(STRATEGIES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,7 +135,7 @@ def resolve(recipe: Recipe) -> Plan:
     teachers = {
         name: pick(_rooted(table, recipe.root), "kind", TEACHERS, f"[teacher.{name}]") for name, table in recipe.teacher.items()
     }
-    strategy = pick({"kind": "repeated", **recipe.strategy}, "kind", strategies(), "[strategy]")
+    strategy = pick({"kind": "repeated", **recipe.strategy}, "kind", Strategies(), "[strategy]")
     _check_names("[strategy] teachers", strategy.teachers or (), teachers)
     prompt = build(PromptTable, _rooted(recipe.prompt, recipe.root), "[prompt]")
     _check_mixtures(teachers)
@@ -218,10 +213,11 @@ def _check_others(plan: Plan) -> None:
             raise UserError(
                 f"[strategy] asks teacher {name!r}, which is none that is paid; name one of {', '.join(paid) or 'none'}"
             )
-    strategy.check_teachers({name: plan.teachers[name] for name in (*plan.asked, *strategy.others)})
-    for name in plan.asked:
-        if isinstance(plan.teachers[name], RewardTable):
-            raise UserError(f"[strategy] teachers names {name!r}, a reward model, which gives scores and no samples; take it out")
+    for name, table in plan.sampling_teachers.items():
+        if isinstance(table, RewardTable):
+            where = "[strategy] teachers" if name in plan.asked else "weights of a mixture"
+            raise UserError(f"teacher {name!r}, in {where}, is a reward model, which gives scores and no samples; take it out")
+    strategy.check_teachers({**{name: plan.teachers[name] for name in strategy.others}, **plan.sampling_teachers})
     if strategy.asks_one_teacher and len(plan.asked) > 1:
         raise UserError(
             f"[strategy] kind = {strategy.kind!r} asks one teacher and has {', '.join(plan.asked)}; "

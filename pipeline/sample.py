@@ -1,6 +1,7 @@
 """The first graph: problems → strategies → samples/part-*.parquet.  Bound by the teacher."""
 
 import asyncio
+import collections
 import dataclasses
 import json
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
@@ -25,12 +26,13 @@ from generators.teachers.teacher import FreeTable, Recorded, Teacher
 from generators.teachers.together import together
 from pipeline import shards
 from pipeline.plan import Plan
+from pipeline.plugins import release_of
 from pipeline.progress import Reporter
 from pipeline.rundir import RunDir
 from pipeline.sample_loop import SampleLoop
 from pipeline.verifier import ProblemVerifier
 from schemas.annotation import JUDGE_NAME
-from schemas.errors import RunError
+from schemas.errors import RunError, UserError
 from schemas.identity import content_id
 from schemas.problem import Problem
 from schemas.recipe import Table
@@ -45,6 +47,7 @@ ROWS_OF_A_PIECE = 1024  # samples that become Arrow together: as objects they ta
 # the recipe's `partitions` advises fits several times.
 HELD_BYTES = 256 << 20
 FAILED = "starbeam.failed"  # in a samples file: samples that failed and may succeed in another run
+UNJUDGEABLE = "starbeam.unjudgeable"  # in a samples file: problems that were not asked, by reason, as JSON
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,6 +214,9 @@ class OpenPartition:
         run, partition = self._sampler.run, self._partition
         shards.write_table(run.unasked(partition), table_of([once[name] for name in sorted(once)], REJECT_SCHEMA))
         notes = {shards.KEY: key, FAILED: str(sum(teacher.failed for teacher in paid))}
+        if self._rejects:
+            counts = collections.Counter(reject.reason for reject in self._rejects)
+            notes[UNJUDGEABLE] = json.dumps(counts, sort_keys=True)
         shards.write_table(run.samples(partition), table, notes)
         self._loop.held -= sum(piece.nbytes for piece in self._pieces)
         return int(table.num_rows)
@@ -328,6 +334,8 @@ def sampler_of(plan: Plan, run: RunDir, limited: bool, shared: bool = False, als
     teachers = plan.used_teachers
     identities = {name: table.identity() for name, table in teachers.items()}
     decides: list[Any] = [plan.recipe.seed, plan.recipe.round, plan.resolved["strategy"], plan.prompts.digest, identities]
+    if code := [*plan.strategy.code, *release_of(plan.strategy.kind).items()]:
+        decides.append(code)
     if plan.judge is not None or plan.strategy.verifies:  # another checker asks for other samples, or the judge of other answers
         decides.append({name: checker.name for name, checker in plan.checkers.items()})
     if plan.strategy.verifies:
@@ -351,6 +359,19 @@ def sampler_of(plan: Plan, run: RunDir, limited: bool, shared: bool = False, als
         spent=spent_in(run.journals, *also_spent),
         shared=shared,
     )
+
+
+def check_some_asked(plan: Plan, run: RunDir, problems: int) -> None:
+    """Raise UserError where not one of the problems could be asked, since none can be judged."""
+    reasons: collections.Counter[str] = collections.Counter()
+    for partition in range(run.partitions) if plan.strategy.needs_gold else ():
+        reasons.update(json.loads(shards.notes_of(run.samples(partition)).get(UNJUDGEABLE, "{}")))
+    if problems and reasons.total() == problems:
+        told = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
+        raise UserError(
+            f"[strategy] kind = {plan.strategy.kind!r} needs problems that can be judged; none of the {problems:,} can: {told}; "
+            "say in [problems] map where answer or tests are, or take a strategy that needs none, such as repeated"
+        )
 
 
 def sample_graph(p: beam.Pipeline, sampler: Sampler, reporter: Reporter) -> None:

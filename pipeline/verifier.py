@@ -62,12 +62,8 @@ class ProblemVerifier:
     async def unjudgeable(self) -> str | None:
         """Return the code of why no response to the problem can be judged, None where one can."""
         problem = self._problem
-        if problem.checker == "code":
-            return None if problem.tests else "no_tests"
-        if problem.checker not in COMPARING:
-            return None
-        if problem.answer is None:
-            return "no_gold"
+        if (lack := lack_of(problem)) is not None or problem.checker not in COMPARING:
+            return lack
         verdict = await self._checked("", ())
         return verdict.reason if verdict.status == "error" else None
 
@@ -82,3 +78,10 @@ class ProblemVerifier:
         if self._problem.checker in QUICK:
             return function(*arguments, **named)
         return await asyncio.to_thread(function, *arguments, **named)
+
+
+def lack_of(problem: Problem) -> str | None:
+    """Return the code of what a problem lacks that its checker judges by, None where it is there."""
+    if problem.checker == "code":
+        return None if problem.tests else "no_tests"
+    return "no_gold" if problem.checker in COMPARING and problem.answer is None else None

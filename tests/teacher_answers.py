@@ -27,6 +27,7 @@ WORDS = (
 )
 _OPTION = re.compile(r"^\(([A-Z])\) (.+)$", re.MULTILINE)
 _PAIR = re.compile(r'^{"reference":.*}$', re.MULTILINE)
+_GRADED = re.compile(r'^{"problem":.*}$', re.MULTILINE)
 _ARITHMETIC = re.compile(r"What is (\d{1,18}) ([-+×*]) (\d{1,18})\?")
 
 
@@ -45,24 +46,53 @@ def answer_to(prompt: str, seed: object, choice: int, right: float, words: int) 
     """Return thought and response, of `words` words or a few more.
 
     A question like "What is 12 + 30?" is solved, for the share `right` of all answers rightly, and answered with its option's
-    label where it has options; a pair to judge gets EQUIVALENT where the answer holds the reference; any other question gets a
-    number by chance.
+    label where it has options; a pair to judge gets EQUIVALENT where the answer holds the reference; a solution to grade gets 10
+    where it is right and 2 where it is not; any other question gets a number by chance.
     """
     digest = hashlib.blake2b(f"{seed}/{choice}/{prompt}".encode(), digest_size=64).digest()
     thought = " ".join(WORDS[digest[at % 64] % len(WORDS)] for at in range(words))
     if (pair := _PAIR.search(prompt)) is not None:
         fields = json.loads(pair[0])
         return thought, "EQUIVALENT" if fields["reference"].casefold() in fields["answer"].casefold() else "DIFFERENT"
+    if (graded := _GRADED.search(prompt)) is not None:
+        fields = json.loads(graded[0])
+        return thought, "10" if _is_solved(fields["problem"], fields["solution"]) else "2"
     asked = _ARITHMETIC.search(prompt)
     if asked is None:
         return thought, f"The answer is {int.from_bytes(digest[:3], 'big')}."
-    a, b = int(asked[1]), int(asked[3])
-    value = a + b if asked[2] == "+" else a - b if asked[2] == "-" else a * b
+    value = _value_of(asked)
     if draw("right", prompt, seed, choice) >= right:
         value += 1 + digest[0]
     if options := {text: label for label, text in _OPTION.findall(prompt)}:
         return thought, f"{asked[0]} It is {value}.\nThe answer is ({options.get(str(value), 'A')})."
     return thought, f"{asked[0]} It is {value}.\nThe answer is {value}."
+
+
+def _value_of(asked: "re.Match[str]") -> int:
+    a, b = int(asked[1]), int(asked[3])
+    return a + b if asked[2] == "+" else a - b if asked[2] == "-" else a * b
+
+
+def _is_solved(question: str, solution: str) -> bool:
+    asked = _ARITHMETIC.search(question)
+    return asked is not None and solution.rstrip().endswith(f"The answer is {_value_of(asked)}.")
+
+
+def pooled(body: dict[str, Any]) -> dict[str, Any]:
+    """Return what vLLM's /pooling answers: a reward over 0.5 for a solution that is right, under 0.5 for any other.
+
+    As a `logit` beside it, which vLLM has not, it is over or under 0.
+    """
+    prompt, solution = (str(body["messages"][place]["content"]) for place in (0, -1))
+    reward = draw("reward", prompt, solution) / 2 + 0.5 * _is_solved(prompt, solution)
+    tokens = len(prompt_of(body).split())
+    usage = {"prompt_tokens": tokens, "completion_tokens": 0, "total_tokens": tokens}
+    return {
+        "id": "test",
+        "object": "list",
+        "data": [{"index": 0, "object": "pooling", "data": [reward], "logit": reward - 0.5}],
+        "usage": usage,
+    }
 
 
 def completion(body: dict[str, Any], chat: bool, n: int, mode: str, right: float, words: int, extra: str = "") -> dict[str, Any]:

@@ -30,7 +30,7 @@ from typing import Any, cast
 import orjson
 from aiohttp import web
 
-from tests.teacher_answers import completion, draw, error_body, escaped, prompt_of
+from tests.teacher_answers import completion, draw, error_body, escaped, pooled, prompt_of
 
 ROOT = Path(__file__).parents[1]
 STATUSES = {
@@ -109,8 +109,8 @@ class TeacherApp:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request of any path."""
         path = request.path
-        if request.method == "POST" and path in ("/v1/chat/completions", "/v1/completions"):
-            return await self._complete(request, path == "/v1/chat/completions")
+        if request.method == "POST" and path in ("/v1/chat/completions", "/v1/completions", "/pooling"):
+            return await self._complete(request, path)
         if path == "/v1/models":
             return _json(orjson.dumps({"object": "list", "data": [{"id": self.settings.model or "test", "object": "model"}]}))
         if path == "/stats":
@@ -120,7 +120,7 @@ class TeacherApp:
             return _json(b"{}")
         return _json(error_body(f"no such path: {path}", "not_found"), 404)
 
-    async def _complete(self, request: web.BaseRequest, chat: bool) -> web.StreamResponse:
+    async def _complete(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         number = self.calls
         self.calls += 1
         self.first = self.first or time.monotonic()
@@ -133,7 +133,7 @@ class TeacherApp:
             self.came[seen] += 1
             async with self._places:
                 await asyncio.sleep(self._latency(number))
-            return await self._respond(request, body, chat, number, seen)
+            return await self._respond(request, body, path, number, seen)
         except asyncio.CancelledError:  # the client has gone
             self.dropped += 1
             raise
@@ -167,7 +167,7 @@ class TeacherApp:
         return ""
 
     async def _respond(
-        self, request: web.BaseRequest, body: dict[str, Any], chat: bool, number: int, seen: str
+        self, request: web.BaseRequest, body: dict[str, Any], path: str, number: int, seen: str
     ) -> web.StreamResponse:
         settings = self.settings
         fault = self._fault(request, body, number)
@@ -191,12 +191,13 @@ class TeacherApp:
         n = body.get("n", 1)
         n = min(n, settings.most_choices or n)
         n = 0 if fault == "no_choices" else max(1, n // 2) if fault == "too_few" else n
-        extra = header and f" {header}"
-        reply = completion(
-            body, chat, n, settings.mode, settings.right, settings.words, LONG_TEXT if fault == "long_text" else extra
+        extra = LONG_TEXT if fault == "long_text" else header and f" {header}"
+        chat = path == "/v1/chat/completions"
+        reply = (
+            pooled(body) if path == "/pooling" else completion(body, chat, n, settings.mode, settings.right, settings.words, extra)
         )
         if fault == "null":
-            for choice in reply["choices"]:
+            for choice in reply.get("choices", ()):
                 choice["message" if chat else "text"] = {"role": "assistant", "content": None} if chat else None
         encoded = orjson.dumps(reply)
         if fault == "truncated":
@@ -270,6 +271,11 @@ class TeacherServer:
     def url(self) -> str:
         """Return what a recipe's base_url is."""
         return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def root(self) -> str:
+        """Return what the base_url of a reward model is: vLLM's /pooling has no /v1 before it."""
+        return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         """Start it, on the port that it had before if it had one."""

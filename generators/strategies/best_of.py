@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from generators import grader
 from generators.strategies.strategy import Asks, Context, StrategyTable, Try, as_samples
 from generators.teachers.client import PaidTable
+from generators.teachers.mixture import MixtureTable
 from generators.teachers.reward import RewardTable
 from generators.teachers.table import TeacherTable
 from generators.teachers.together import together
@@ -26,7 +27,7 @@ OF_STATUS: dict[Status, float] = {"correct": 1.0, "unsure": 0.5, "incorrect": 0.
 
 
 class BestOf(StrategyTable):
-    """`[strategy]` with kind = "best_of"."""
+    """`[strategy]` with kind = "best_of": n samples of each problem, the one that scores highest marked."""
 
     verifies: ClassVar[bool] = True
 
@@ -55,6 +56,11 @@ class BestOf(StrategyTable):
         return self.by == "verifier"
 
     @property
+    def code(self) -> tuple[str, ...]:
+        """Return the version of the words that ask for a grade."""
+        return (grader.VERSION,) if self.by == "judge" else ()
+
+    @property
     def others(self) -> tuple[str, ...]:
         """Return the name of the teacher that scores."""
         return () if self.scorer is None else (self.scorer,)
@@ -65,7 +71,8 @@ class BestOf(StrategyTable):
         samples = Asks(self.samples, self.samples)
         if self.scorer is None:
             return (samples,)
-        return samples, Asks(0, self.samples, "grade", self.scorer, at_once=1, prompt_bytes=len(grader.WORDS))
+        words = len(grader.WORDS) if self.by == "judge" else 0
+        return samples, Asks(0, self.samples, "grade", self.scorer, at_once=1, prompt_bytes=words)
 
     def check_teachers(self, tables: Mapping[str, TeacherTable]) -> None:
         """Raise UserError where the scorer is of another kind, or where no log-probabilities come."""
@@ -79,6 +86,11 @@ class BestOf(StrategyTable):
             if isinstance(table, PaidTable) and not table.sampling.logprobs:
                 raise UserError(
                     f"[strategy] by = 'likelihood' needs log-probabilities; add logprobs = true to [teacher.{name}] sampling"
+                )
+            if not isinstance(table, PaidTable | MixtureTable):
+                raise UserError(
+                    f"[strategy] by = 'likelihood' needs log-probabilities, and teacher {name!r} is of kind {table.kind!r}, which "
+                    "has none; choose by another way, or name other teachers in [strategy] teachers"
                 )
 
     async def solve(self, problem: Problem, context: Context) -> list[Sample]:

@@ -11,7 +11,7 @@ from schemas.sample import Sample
 
 
 class Repeated(StrategyTable):
-    """`[strategy]` with kind = "repeated"."""
+    """`[strategy]` with kind = "repeated": n samples of each problem from each teacher."""
 
     kind: Literal["repeated"] = "repeated"
     samples: int = Field(
@@ -27,8 +27,5 @@ class Repeated(StrategyTable):
 
     async def solve(self, problem: Problem, context: Context) -> list[Sample]:
         """Return `samples` samples a teacher, teacher by teacher."""
-        if len(context.teachers) == 1:  # by far the most common, and a task of its own costs
-            tries = await context.tries(context.teachers[0], problem, self.samples, shuffled=self.shuffle_choices)
-            return as_samples(tries, context.round)
         calls = (context.tries(teacher, problem, self.samples, shuffled=self.shuffle_choices) for teacher in context.teachers)
         return as_samples([one for of_teacher in await together(*calls) for one in of_teacher], context.round)

@@ -11,7 +11,7 @@ from schemas.sample import Sample
 
 
 class SelfConsistency(StrategyTable):
-    """`[strategy]` with kind = "self_consistency"."""
+    """`[strategy]` with kind = "self_consistency": the samples whose answer most reach marked, no more asked once it is decided."""
 
     asks_one_teacher: ClassVar[bool] = True
     verifies: ClassVar[bool] = True

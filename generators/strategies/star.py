@@ -17,7 +17,7 @@ from schemas.sample import Sample
 
 
 class Star(StrategyTable):
-    """`[strategy]` with kind = "star"."""
+    """`[strategy]` with kind = "star": where no sample is right, samples from the answer as a hint, which is then taken away."""
 
     verifies: ClassVar[bool] = True
     needs_gold: ClassVar[bool] = True
@@ -47,9 +47,10 @@ class Star(StrategyTable):
         """Return the tries, then those from the hint, right or wrong: selection keeps what reaches the answer."""
         calls = (context.tries(one, problem, self.samples, shuffled=self.shuffle_choices) for one in context.teachers)
         tries = [one for of_teacher in await together(*calls) for one in of_teacher]
-        hint = context.verifier.hint(problem)
         # Without a single try nothing has failed: the teachers did not answer.
-        if tries and hint is not None and self._is_drawn(problem, context) and not await any_correct(tries, context.verifier):
+        failed = bool(tries) and self._is_drawn(problem, context) and not await any_correct(tries, context.verifier)
+        hint = context.verifier.hint(problem) if failed else None
+        if hint is not None:
             prompt = context.prompts.hinted(problem, hint)
             hinted = (tries_of(teacher, prompt, self.hinted_samples or self.samples) for teacher in context.teachers)
             tries += [one for of_teacher in await together(*hinted) for one in of_teacher]
@@ -57,5 +58,6 @@ class Star(StrategyTable):
 
     def _is_drawn(self, problem: Problem, context: Context) -> bool:
         """Return whether the problem is among those that get a hint: another draw in each round of an outer loop."""
-        drawn = rng_for(context.seed, f"rationalize/{problem.problem_id}", context.round).random()
-        return drawn < self.rationalize
+        if self.rationalize in (0, 1):
+            return self.rationalize == 1
+        return rng_for(context.seed, f"rationalize/{problem.problem_id}", context.round).random() < self.rationalize

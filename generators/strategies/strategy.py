@@ -77,7 +77,7 @@ class Asks(NamedTuple):
     role: str = "sample"
     teacher: str | None = None  # None: of every teacher that gives samples
     at_once: int | None = None  # completions that one request asks for at most; None: as many as the teacher gives
-    share: float = 1.0  # of the problems, at most
+    share: float = 1.0  # of the problems: those that are drawn for it
     prompt_bytes: int = 0  # of a prompt at most, beyond the question and the prompt file's own words
 
 
@@ -104,6 +104,11 @@ class StrategyTable(Section):
         return teachers
 
     @property
+    def code(self) -> tuple[str, ...]:
+        """Return the versions of what decides samples and is neither in its table nor in a teacher's."""
+        return ()
+
+    @property
     def others(self) -> tuple[str, ...]:
         """Return the names of further teachers that it asks, not for samples."""
         return ()
@@ -114,7 +119,7 @@ class StrategyTable(Section):
         raise NotImplementedError
 
     def check_teachers(self, tables: Mapping[str, TeacherTable]) -> None:
-        """Raise UserError where one of the teachers, by name, cannot do what the strategy asks of it."""
+        """Raise UserError where one of the teachers, parts of mixtures among them, cannot do what the strategy asks of it."""
 
     async def solve(self, problem: Problem, context: Context) -> list[Sample]:
         """Return the problem's samples, their indexes counted from 0."""

@@ -13,7 +13,7 @@ from schemas.sample import Sample
 
 
 class UntilCorrect(StrategyTable):
-    """`[strategy]` with kind = "until_correct"."""
+    """`[strategy]` with kind = "until_correct": samples until so many are right."""
 
     verifies: ClassVar[bool] = True
     needs_gold: ClassVar[bool] = True

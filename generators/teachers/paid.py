@@ -159,8 +159,12 @@ def _charged(reply: Reply, request: Request) -> Reply:
     if reply.is_counted:
         return reply
     prompt, completion = _bounds(request)
-    written = sum(len((choice.text + (choice.reasoning or "")).encode()) for choice in reply.choices)
+    written = sum(_tokens_at_most(choice) for choice in reply.choices)
     return reply._replace(prompt_tokens=int(prompt), completion_tokens=int(completion) or written)
+
+
+def _tokens_at_most(choice: Choice) -> int:
+    return choice.tokens if choice.tokens is not None else len((choice.text + (choice.reasoning or "")).encode())
 
 
 def _bounds(request: Request) -> tuple[float, float]:

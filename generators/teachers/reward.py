@@ -4,6 +4,7 @@ vLLM serves them at /pooling and /classify, others in their own ways; `path`, `s
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, Literal
 
 import orjson
@@ -11,17 +12,31 @@ from pydantic import Field, field_validator
 
 from generators.teachers.client import Choice, PaidTable, Reply, Request
 from generators.teachers.openai import HttpTable, OpenAIClient
-from generators.teachers.replies import Unreadable
+from generators.teachers.replies import MAX_COUNT, Unreadable
+from schemas.errors import UserError
 from schemas.recipe import Table
 
 MAX_NUMBERS = 100_000  # of one reply: more than the tokens of any context would be no reward
 
+_REDUCED: dict[str, Callable[[list[float]], float]] = {
+    "last": lambda numbers: numbers[-1],
+    "min": min,
+    "mean": lambda numbers: sum(numbers) / len(numbers),  # of numbers near the largest: inf, where fsum would raise
+    "product": math.prod,
+}
+
+
+class Elsewhere(Unreadable):
+    """A reply in JSON that has no number where `score` says."""
+
 
 class RewardTable(HttpTable):
-    """`[teacher.NAME]` with kind = "reward"."""
+    """`[teacher.NAME]` with kind = "reward": a reward model, which scores samples and gives none."""
 
     kind: Literal["reward"]
-    path: str = Field("/pooling", pattern=r"^/[\w/.-]*$", description="of the endpoint, behind base_url")
+    path: str = Field(
+        "/pooling", pattern=r"^/[\w/.-]*$", description="of the endpoint, behind base_url, which for vLLM's ends without /v1"
+    )
     score: str = Field("data.0.data", description="where the reply has the number, or a list of numbers: a dotted path")
     reduce: Literal["last", "min", "mean", "product"] = Field(
         "last", description="one number of a list, such as one a step: the last (arXiv 2408.03314), the least (arXiv 2312.08935)"
@@ -57,13 +72,11 @@ class RewardTable(HttpTable):
             elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
                 found = found[int(name)]
             else:
-                raise Unreadable(f"nothing at score = {self.score!r}")
+                raise Elsewhere(f"nothing at score = {self.score!r}")
         numbers = _flat(found)
-        if not numbers:
-            raise Unreadable(f"no finite number at score = {self.score!r}")
-        value = {"last": lambda: numbers[-1], "min": lambda: min(numbers), "mean": lambda: sum(numbers) / len(numbers)}.get(
-            self.reduce, lambda: math.prod(numbers)
-        )()
+        value = _REDUCED[self.reduce](numbers) if numbers else math.nan
+        if not math.isfinite(value):
+            raise Elsewhere(f"no finite number at score = {self.score!r}")
         return _sigmoid(value) if self.sigmoid else value
 
 
@@ -99,10 +112,17 @@ class RewardClient(OpenAIClient):
 
     def _reply(self, body: bytes, request: Request) -> Reply:
         assert isinstance(self._table, RewardTable)
-        score = self._table.number_in(body)
+        try:
+            score = self._table.number_in(body)
+        except Elsewhere as error:
+            if self._answered:  # this reply is odd, the path is not
+                raise
+            raise UserError(
+                f"[teacher.{self._name}] {error}, in the first reply of {self._url}; set score to the path of the number"
+            ) from None
         replied = orjson.loads(body)
         usage = replied.get("usage") if isinstance(replied, dict) else None
         told = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-        prompt_tokens = told if isinstance(told, int) and not isinstance(told, bool) and told >= 0 else None
+        prompt_tokens = told if isinstance(told, int) and not isinstance(told, bool) and 0 <= told <= MAX_COUNT else None
         choice = Choice(repr(score), reasoning="", finish_reason="stop", tokens=0)
         return Reply((choice,), prompt_tokens or 0, 0, is_counted=prompt_tokens is not None)

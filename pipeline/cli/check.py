@@ -13,6 +13,7 @@ from pipeline.outer_loop.recipes import base_of, loop_of
 from pipeline.plan import Plan, resolve
 from pipeline.recipes import load
 from pipeline.terminal import safe
+from pipeline.verifier import lack_of
 from schemas.problem import Problem
 from schemas.reject import Reject
 
@@ -40,9 +41,8 @@ def check_command(recipe: str, settings: tuple[str, ...], show_prompt: bool) -> 
     click.echo(f"problems: {problems:,}; partitions: {plan.recipe.partitions}; strategy: {plan.strategy.kind}")
     click.echo(_said_of(plan.prompts))
     found = estimates(plan, problems, question_bytes)
-    for estimate in found:
-        for line in estimate.lines():
-            click.echo(line)
+    for line in dict.fromkeys(line for estimate in found for line in estimate.lines()):  # a price that is missing is said once
+        click.echo(line)
     if loop is not None:
         steps = ", ".join(f"{loop.steps_of(number):,}" for number in range(3))
         click.echo(
@@ -89,17 +89,22 @@ def _measured(plan: Plan, index: int) -> tuple[int, int]:
         return source.count, source.count * sum(drawn) // max(len(drawn), 1)
     where = f"source {index + 1}"
     problems: dict[int, int] = {}  # sizes by a hash of the id: a record may be megabytes
-    rejected, first, read = 0, "", 0
+    rejected, lacking, first, read = 0, 0, "", 0
     for row in itertools.islice(source.problems(plan.recipe.seed, RECORDS_READ), RECORDS_READ):
         read += 1
         if isinstance(row, Reject):
             rejected, first = rejected + 1, first or f"{row.reason}: {row.detail}"
+        elif plan.strategy.needs_gold and lack_of(row) is not None:
+            lacking += 1
         else:
             problems[hash(row.problem_id)] = _size(row)
     if read == RECORDS_READ:
         click.echo(f"{where}: counts are of its first {RECORDS_READ:,} records")
     if rejected:
         click.echo(f"{where}: {rejected:,} records will be rejected; the first: {first}")
+    if lacking:
+        needs = f"which strategy {plan.strategy.kind!r} needs: they will be rejected"
+        click.echo(f"{where}: {lacking:,} records have no answer or tests to be judged by, {needs}")
     return len(problems), sum(problems.values())
 
 

@@ -10,10 +10,10 @@ from generators.judge import JudgeTable
 from generators.prompts.files import parse, shipped, shipped_text
 from generators.prompts.table import PromptTable
 from generators.sources import SOURCES
-from generators.strategies import STRATEGIES
 from generators.teachers import TEACHERS
 from pipeline.exports import CONFIGS
 from pipeline.plan import all_checkers
+from pipeline.plugins import Strategies
 from pipeline.recipes import suggestion
 from schemas.annotation import JUDGE_NAME
 from schemas.errors import UserError
@@ -30,7 +30,7 @@ def list_command(name: str | None) -> None:
     sections = {
         "problems": {name: _first_line(source) for name, source in SOURCES.items()},
         "teachers": {name: _first_line(teacher) for name, teacher in TEACHERS.items()},
-        "strategies": {name: _first_line(strategy) for name, strategy in STRATEGIES.items()},
+        "strategies": {name: _first_line(strategy) for name, strategy in Strategies().items()},
         "prompts": {
             "plain": "the question as it is",
             "auto": "the file of each problem's checker, plain where there is none",
@@ -56,21 +56,16 @@ def list_command(name: str | None) -> None:
 
 
 def _first_line(thing: type) -> str:
-    return (thing.__doc__ or "").strip().splitlines()[0]
+    return (thing.__doc__ or "").strip().partition("\n")[0]
 
 
 def _keys(name: str) -> list[str]:
-    tables: dict[str, type[Section]] = {
-        "recipe": Recipe,
-        "judge": JudgeTable,
-        "prompt": PromptTable,
-        **SOURCES,
-        **TEACHERS,
-        **STRATEGIES,
-    }
-    if name not in tables:
-        raise UserError(f"{name!r} has no keys; {suggestion(name, list(tables))}")
-    return [f"{name}: {_first_line(tables[name])}", *_described(tables[name], "  ")]
+    tables: dict[str, type[Section]] = {"recipe": Recipe, "judge": JudgeTable, "prompt": PromptTable, **SOURCES, **TEACHERS}
+    strategies = Strategies()
+    table = tables.get(name) or strategies.get(name)
+    if table is None:
+        raise UserError(f"{name!r} has no keys; {suggestion(name, [*tables, *strategies])}")
+    return [f"{name}: {_first_line(table)}", *_described(table, "  ")]
 
 
 def _described(section: type[Section], indent: str) -> Iterator[str]:

@@ -161,7 +161,7 @@ model = "never asked"
     assert len(rows) == 300 and shares.keys() == {"main", "small"}
     assert 180 < shares["main"] < 270  # 225 ± 6 standard deviations of 7.5
     said = starbeam("check", "recipe.toml", cwd=tmp_path).stdout
-    assert "teacher main (openai): up to 225 samples" in said and "teacher small (openai): up to 75 samples" in said
+    assert "teacher main (openai): 187 to 263 samples" in said and "teacher small (openai): 37 to 113 samples" in said
     assert "judge" not in said
 
 
