@@ -3,11 +3,12 @@
     python -P -m pipeline.train --data FOLDER --base FOLDER_OR_NAME --output FOLDER --steps N --seed N
 
 The data are Parquet files with the columns `prompt` and `completion`, each a list of {role, content}; the loss is taken on the
-completion alone.  A tokenizer with a chat template gets the messages; one without gets them as plain text, the prompt's joined as
-teachers join them for completions, with the end-of-text token after the completion.  The learning rate stays constant after its
-warm-up, as in STaR (arXiv 2203.14465, section 4.1).  Weights are trained in float32, on a GPU with bfloat16 arithmetic where it
-has it, and written in the base model's own precision.  Needs the extra `trl`.  Exit 0: trained; 1: training failed; 2: the input
-can be mended.
+completion alone.  `--also FOLDER` gives rows to train on beside those of the round: the human solutions of RFT (arXiv 2308.01825),
+or the first examples of a base model that would forget how to use a hint.  A tokenizer with a chat template gets the messages; one
+without gets them as plain text, the prompt's joined as teachers join them for completions, with the end-of-text token after the
+completion.  The learning rate stays constant after its warm-up, as in STaR (arXiv 2203.14465).  Weights are trained in float32, on
+a GPU with bfloat16 arithmetic where it has it, and written in the base model's own precision.  Needs the extra `trl`.  Exit 0:
+trained; 1: training failed; 2: the input can be mended.
 """
 
 import argparse
@@ -39,6 +40,7 @@ def options_of(arguments: list[str]) -> argparse.Namespace:
     """Return the command's options.  Exits with 2 where they cannot be read."""
     parser = argparse.ArgumentParser(prog="pipeline.train", description="Fine-tune a model on prompts and completions with TRL.")
     parser.add_argument("--data", type=Path, required=True, help="folder of Parquet files with the columns prompt and completion")
+    parser.add_argument("--also", type=Path, action="append", default=[], help="folder of rows to train on as well, in every round")
     parser.add_argument("--base", required=True, help="the model to start from: a folder or a name on the Hub")
     parser.add_argument("--output", type=Path, required=True, help="folder to write the trained model to; must not exist")
     parser.add_argument("--steps", type=_above(int), required=True, help="optimizer steps")
@@ -65,7 +67,7 @@ def read_rows(folder: Path) -> pa.Table:
     """Return the rows of a folder's Parquet files, in the order of names.  Raises UserError where there are none."""
     files = sorted(folder.glob("*.parquet"))
     if not files:
-        raise UserError(f"--data {folder}: no Parquet file there; give an export with prompts and completions")
+        raise UserError(f"{folder}: no Parquet file there; give an export with prompts and completions")
     tables = []
     for file in files:
         try:
@@ -82,10 +84,12 @@ def read_rows(folder: Path) -> pa.Table:
             raise UserError(f"{file}: {COLUMNS} must be lists of {{role, content}}, they are {types}; export them so") from None
     rows = pa.concat_tables(tables)
     if not rows.num_rows:
-        raise UserError(f"--data {folder}: {len(files)} Parquet files without a row; there is nothing to train on")
+        raise UserError(f"{folder}: {len(files)} Parquet files without a row; there is nothing to train on")
     for name in COLUMNS:
         if rows[name].null_count or not all(rows[name].to_pylist()):
-            raise UserError(f"--data {folder}: a row has an empty {name}; each needs one message at least")
+            raise UserError(f"{folder}: a row has an empty {name}; each needs one message at least")
+        if any(None in message.values() for messages in rows[name].to_pylist() for message in messages):
+            raise UserError(f"{folder}: a message of a {name} has no role or no content; each needs both")
     return rows
 
 
@@ -175,7 +179,7 @@ def run(options: argparse.Namespace) -> None:
     output: Path = options.output
     if output.exists():
         raise UserError(f"--output {output} exists; remove it or name another folder")
-    rows = read_rows(options.data)
+    rows = pa.concat_tables([read_rows(folder) for folder in (options.data, *options.also)])
     folder = output.with_name(f".{output.name}.partial")  # a name of its own, so that the next try clears what a killed one left
     shutil.rmtree(folder, ignore_errors=True)
     try:

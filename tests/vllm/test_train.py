@@ -126,6 +126,7 @@ def test_rows_beyond_the_length_are_cut_and_counted(model: Path, tmp_path: Path)
         ([{"messages": "x", "prompt": ROWS[0]["prompt"]}], "has no column 'completion' but ['messages', 'prompt']"),
         ([{"prompt": "x", "completion": "y"}], "must be lists of {role, content}"),
         ([{"prompt": ROWS[0]["prompt"], "completion": []}, ROWS[0]], "a row has an empty completion"),
+        ([{**ROWS[0], "prompt": [{"role": "user", "content": None}]}, ROWS[0]], "a message of a prompt has no role or no content"),
         (b"not Parquet", "cannot be read as Parquet"),
     ],
 )
@@ -153,6 +154,20 @@ def test_a_base_that_is_not_there_and_an_output_that_is_are_one_line(model: Path
     taken = trained(model, data, tmp_path)
     assert taken.returncode == 2 and "exists; remove it" in taken.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_given_as_well_are_trained_on(model: Path, data: Path, tmp_path: Path) -> None:
+    import torch
+
+    more = tmp_path / "more"
+    more.mkdir()
+    pq.write_table(pa.Table.from_pylist([ROWS[0]] * 40), more / "rows.parquet")
+    for output, flags in (("without", ()), ("with", ("--also", str(more)))):
+        assert trained(model, data, tmp_path / output, *flags).returncode == 0
+    without, beside = weights_of(tmp_path / "without"), weights_of(tmp_path / "with")
+    assert not all(torch.equal(without[name], beside[name]) for name in without)
+    absent = trained(model, data, tmp_path / "none", "--also", str(tmp_path / "absent"))
+    assert absent.returncode == 2 and "absent: no Parquet file there" in absent.stderr
 
 
 def test_a_killed_trainer_leaves_no_model_and_the_next_one_goes_on(model: Path, data: Path, tmp_path: Path) -> None:
