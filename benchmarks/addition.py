@@ -35,8 +35,8 @@ BATCH_SIZE = 32
 WARMUP = 20  # steps
 BASE_STEPS = 500
 STEPS = 500  # of the first round
-GROWTH = 1.1  # of the steps from round to round; STaR's 1.2 makes five rounds a fifth longer
-ROUNDS = 5
+GROWTH = 1.1  # of the steps from round to round; STaR's 1.2 would make the rounds longer
+ROUNDS = 4
 
 ANSWER = "The answer is "  # one token
 SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", "<|user|>", "<|assistant|>")
@@ -111,9 +111,14 @@ def _fresh(seed: int, digits: int) -> Iterator[Sum]:
             yield one
 
 
+def subject_of(digits: int) -> str:
+    """Return what problems of so many digits are called."""
+    return f"{digits} digit{'s' * (digits > 1)}"
+
+
 def write_problems(path: Path, sums: Iterable[Sum]) -> None:
-    """Write problems as JSON lines with `question`, `answer` and `digits`."""
-    rows = ({"question": one.question, "answer": str(one.a + one.b), "digits": one.digits} for one in sums)
+    """Write problems as JSON lines with `question`, `answer` and, as `subject`, how many digits the numbers have."""
+    rows = ({"question": one.question, "answer": str(one.a + one.b), "subject": subject_of(one.digits)} for one in sums)
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 

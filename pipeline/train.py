@@ -42,7 +42,7 @@ def options_of(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder of Parquet files with the columns prompt and completion")
     parser.add_argument("--also", type=Path, action="append", default=[], help="folder of rows to train on as well, in every round")
     parser.add_argument("--base", required=True, help="the model to start from: a folder or a name on the Hub")
-    parser.add_argument("--output", type=Path, required=True, help="folder to write the trained model to; must not exist")
+    parser.add_argument("--output", type=Path, required=True, help="folder to write the trained model to; new or empty")
     parser.add_argument("--steps", type=_above(int), required=True, help="optimizer steps")
     parser.add_argument("--seed", type=int, required=True, help="of the rows' order and of dropout")
     parser.add_argument("--learning-rate", type=_above(float), default=1e-6, help="after the warm-up (STaR's: %(default)s)")
@@ -177,8 +177,8 @@ def train(options: argparse.Namespace, rows: pa.Table, folder: Path) -> None:
 def run(options: argparse.Namespace) -> None:
     """Train, and put the model at its place when it is whole.  Raises UserError, RunError."""
     output: Path = options.output
-    if output.exists():
-        raise UserError(f"--output {output} exists; remove it or name another folder")
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise UserError(f"--output {output} exists and is no empty folder; remove it or name another one")
     rows = pa.concat_tables([read_rows(folder) for folder in (options.data, *options.also)])
     folder = output.with_name(f".{output.name}.partial")  # a name of its own, so that the next try clears what a killed one left
     shutil.rmtree(folder, ignore_errors=True)

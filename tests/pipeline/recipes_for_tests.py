@@ -91,10 +91,10 @@ def starbeam(*arguments: str, cwd: Path) -> Done:
     return Done(result.exit_code, result.stdout, result.stderr)
 
 
-def starbeam_process(*arguments: str, cwd: Path, **options: Any) -> Done:
-    """Run the console script as a user does."""
+def starbeam_process(*arguments: str, cwd: Path, seconds: float = 100, **options: Any) -> Done:
+    """Run the console script as a user does, for so long at most."""
     script = Path(sys.executable).with_name("starbeam")
-    done = subprocess.run([str(script), *arguments], cwd=cwd, capture_output=True, text=True, timeout=100, **options)
+    done = subprocess.run([str(script), *arguments], cwd=cwd, capture_output=True, text=True, timeout=seconds, **options)
     return Done(done.returncode, done.stdout, done.stderr)
 
 
