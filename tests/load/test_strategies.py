@@ -76,6 +76,7 @@ def test_a_recipe_runs_within_its_estimate_and_again_from_its_journal(case: str,
     assert len({row["problem_id"] for row in samples}) == PROBLEMS
     _assert_within(resolve(load(str(tmp_path / f"{name}.toml"), changes)), run)
     _assert_marks(name, samples)
+    assert rows_of(run / "release" / "full")
     before = release_hashes(run)
     shutil.rmtree(run / "samples")
     again = starbeam("build", f"{name}.toml", "--out", "run", *settings(*changes), cwd=tmp_path)
