@@ -106,13 +106,18 @@ def loop_of(folder: Path, rationalize: float) -> str:
     )
 
 
-def make_base(folder: Path, seed: int) -> None:
-    """Write the problems of a seed, and train the base from scratch."""
+def write_seed(folder: Path, seed: int) -> None:
+    """Write the problems of a seed, and a model of random weights."""
     folder.mkdir(parents=True)
     problems = addition.draw(seed)
     addition.write_problems(folder / "training.jsonl", problems.training)
     addition.write_problems(folder / "held_out.jsonl", problems.held_out)
     addition.save_model(folder / "random", seed)
+
+
+def make_base(folder: Path, seed: int) -> None:
+    """Train the base of a seed from scratch."""
+    problems = addition.draw(seed)
     train(addition.example_rows(problems.examples), folder / "random", folder / "base", addition.BASE_STEPS, seed)
 
 
@@ -150,6 +155,8 @@ ARMS: dict[str, Callable[[Path, int, int], list[Accuracies]]] = {
 
 def measure(folder: Path, seeds: Sequence[int], rounds: int) -> list[dict[str, list[Accuracies]]]:
     """Return the accuracies of each seed: by arm, a list by round."""
+    for seed in seeds:
+        write_seed(folder / f"seed-{seed}", seed)
     with ThreadPoolExecutor(2) as side_by_side:
         list(side_by_side.map(lambda seed: make_base(folder / f"seed-{seed}", seed), seeds))
         jobs = [

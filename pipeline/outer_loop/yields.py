@@ -12,10 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters import fingerprints
+from filters.paths import path
 from pipeline import shards, storage
 from pipeline.rundir import RunDir
+from schemas.sample import chain_text
 
-COLUMNS = ("problem_id", "origin", "hint", "verdict", "leak", "fingerprint", "signature", "completion_tokens", "sample_id")
+COLUMNS = (
+    *("sample_id", "problem_id", "hint", "verdict", "leak", "fingerprint", "signature", "completion_tokens"),
+    *("reasoning", "response"),
+)
 Signatures = npt.NDArray[np.uint32]
 
 
@@ -34,6 +39,7 @@ class Yield:
     kept: int
     problems_kept: int
     chains_a_problem: float  # different chains of a problem that keeps any, by their normalised text
+    paths_a_problem: float  # different equation paths of it, by RFT's key
     copies: dict[str, int]  # exact and near ones within the round
     seen_before: int  # kept chains that an earlier round kept too, word for word
     near_before: int  # others that are, by signature, near-copies of one of the same problem that the round before kept
@@ -53,10 +59,12 @@ def yield_of(run: RunDir, memory: Memory, threshold: float) -> Yield:
     funnel = json.loads(storage.read_bytes(run.manifest))["funnel"]
     counts: collections.Counter[str] = collections.Counter()
     kept: dict[str, list[tuple[bytes, bytes]]] = {}
+    paths: set[tuple[str, str]] = set()
     for table in _tables(run):
         _count(table, counts)
-        for problem_id, fingerprint, signature in _kept_rows(table):
+        for problem_id, fingerprint, signature, chain in _kept_rows(table):
             kept.setdefault(problem_id, []).append((fingerprint, signature))
+            paths.add((problem_id, path(chain)))
     chains = [fingerprint for of_problem in kept.values() for fingerprint, _ in of_problem]
     near = 0
     for problem_id, of_problem in kept.items():
@@ -74,6 +82,7 @@ def yield_of(run: RunDir, memory: Memory, threshold: float) -> Yield:
         kept=funnel["kept"],
         problems_kept=funnel["problems_kept"],
         chains_a_problem=round(sum(len({one for one, _ in of_problem}) for of_problem in kept.values()) / max(len(kept), 1), 4),
+        paths_a_problem=round(len(paths) / max(len(kept), 1), 4),
         copies=funnel["duplicates"],
         seen_before=sum(fingerprint in memory.fingerprints for fingerprint in chains),
         near_before=near,
@@ -107,9 +116,10 @@ def _count(table: pa.Table, counts: "collections.Counter[str]") -> None:
     counts["tokens"] += pc.sum(table["completion_tokens"]).as_py() or 0
 
 
-def _kept_rows(table: pa.Table) -> Iterator[tuple[str, bytes, bytes]]:
+def _kept_rows(table: pa.Table) -> Iterator[tuple[str, bytes, bytes, str]]:
     kept = table.filter(table["kept"])
-    yield from zip(*(kept[name].to_pylist() for name in ("problem_id", "fingerprint", "signature")), strict=True)
+    chains = map(chain_text, kept["reasoning"].to_pylist(), kept["response"].to_pylist())
+    yield from zip(*(kept[name].to_pylist() for name in ("problem_id", "fingerprint", "signature")), chains, strict=True)
 
 
 def _near_copies(fresh: list[bytes], before: list[bytes], threshold: float) -> int:

@@ -1,5 +1,6 @@
 """Whole loops: what each round trains on, stopped in every phase and resumed, and trainers that fail."""
 
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.load.paid_runs import rows_of
 from tests.pipeline.loops_for_tests import TRAINER, contents, trainings, write_loop
 from tests.pipeline.recipes_for_tests import Done, starbeam
 from tests.teacher_server import TeacherServer, teacher_server
@@ -140,6 +142,22 @@ def test_rows_of_all_rounds_each_once_and_the_stop_rule(server: TeacherServer, t
     assert done.returncode == 0, done.stderr
     assert len(trainings(tmp_path)) == 1  # no gain can be 1.0, so the second model is the last
     assert done.stdout.strip() in ("base", (tmp_path / "out/round-000/model/model.txt").read_text())
+
+
+def test_a_verifier_is_trained_once_on_the_samples_of_all_rounds(server: TeacherServer, tmp_path: Path) -> None:
+    write_loop(tmp_path, server.url)
+    with open(tmp_path / "recipe.toml", "a") as recipe:
+        recipe.write(f'[loop.verifier]\ntrainer = [{json.dumps(sys.executable)}, "trainer.py"]\nconfig = "labelled"\nsteps = 7\n')
+    changes = ("--set", "loop.config=prompt_completion", "--set", "strategy.samples=3")
+    assert _loop(tmp_path, *changes).returncode == 0
+    assert trainings(tmp_path) == ["40 from base", "48 from base", "7 from base"]
+    rows = rows_of(tmp_path / "out/verifier/data")
+    judged = [row for number in (0, 1) for row in rows_of(tmp_path / f"out/round-00{number}/run/release/labelled")]
+    assert {True, False} == {row["label"] for row in rows} and len(rows) < len(judged)  # what two rounds say is there once
+    assert {(row["prompt"][0]["content"], row["completion"][0]["content"]) for row in rows} == {
+        (row["prompt"][0]["content"], row["completion"][0]["content"]) for row in judged
+    }
+    assert _loop(tmp_path, *changes).returncode == 0 and len(trainings(tmp_path)) == 3
 
 
 def test_nothing_kept_is_one_line(tmp_path: Path) -> None:

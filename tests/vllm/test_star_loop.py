@@ -28,6 +28,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     patch.setattr(addition, "STEPS", 60)
     for name in ("TRAINING", "HELD_OUT"):
         patch.setattr(addition, name, DIGITS)
+    star_addition.write_seed(folder / "seed", SEED)
     star_addition.make_base(folder / "seed", SEED)
     text = star_addition.recipe_of(SEED, folder / "seed/training.jsonl", folder / "seed/base")
     text += star_addition.loop_of(folder / "seed", 1.0)
