@@ -8,15 +8,15 @@ from rich.table import Table
 if TYPE_CHECKING:
     from pipeline.outer_loop.loop import Round
 
-HEADS = ("round", "held-out", "solved", "by hint", "leaks", "kept", "each", "copies", "again", "steps")
+HEADS = ("round", "held-out", "solved", "hints", "leaks", "kept", "copies", "again", "steps")  # 80 characters hold them
 
 
 def rounds_table(rounds: "Sequence[Round]") -> Table:
     """Return a table with a line a round.
 
-    `held-out`: the accuracy of the model that the round begins with; `solved`: problems with a right sample, of all; `by hint`:
-    problems that only a hint solved; `kept`: rows, of so many problems; `each`: different chains of one of these; `copies`:
-    within the round; `again`: kept chains that rounds before kept too, word for word and nearly.
+    `held-out`: the accuracy of the model that the round begins with; `solved`: problems with a right sample, of all; `hints`:
+    problems that only a hint solved; `leaks`: samples that show it; `kept`: rows; `copies`: within the round; `again`: kept chains
+    that rounds before kept too, word for word and nearly.  LOOP.json has these and more.
     """
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in HEADS:
@@ -35,9 +35,8 @@ def _cells(one: "Round") -> list[str]:
         f"{brought.solved:,}/{brought.problems:,}",
         f"{brought.rescued:,}",
         f"{brought.leaks:,}",
-        f"{brought.kept:,} of {brought.problems_kept:,}",
-        f"{brought.chains_a_problem:.2f}",
+        f"{brought.kept:,}",
         f"{sum(brought.copies.values()):,}",
-        f"{brought.seen_before:,} + {brought.near_before:,}",
+        f"{brought.seen_before:,}+{brought.near_before:,}",
         "" if one.steps is None else f"{one.steps:,}",
     ]
