@@ -14,7 +14,7 @@ from tests.test_readme import ROOT, readme_commands
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(900)]
 SEED = 1
-DIGITS = {1: 20, 2: 30}
+DIGITS = {1: 20, 2: 80}
 (STAR,) = [line for line in readme_commands() if line.startswith("starbeam star ")]
 
 
@@ -24,10 +24,10 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("star")
     patch = pytest.MonkeyPatch()
     patch.setattr(addition, "DIGITS", tuple(DIGITS))
-    patch.setattr(addition, "BASE_STEPS", 120)
-    patch.setattr(addition, "STEPS", 60)
-    for name in ("TRAINING", "HELD_OUT"):
-        patch.setattr(addition, name, DIGITS)
+    patch.setattr(addition, "BASE_STEPS", 200)
+    patch.setattr(addition, "STEPS", 250)
+    patch.setattr(addition, "TRAINING", DIGITS)
+    patch.setattr(addition, "HELD_OUT", {1: 20, 2: 40})
     star_addition.write_seed(folder / "seed", SEED)
     star_addition.make_base(folder / "seed", SEED)
     text = star_addition.recipe_of(SEED, folder / "seed/training.jsonl", folder / "seed/base")

@@ -151,9 +151,10 @@ def test_bad_data_are_one_line(model: Path, tmp_path: Path, capsys: pytest.Captu
 def test_a_base_that_is_not_there_and_an_output_that_is_are_one_line(model: Path, data: Path, tmp_path: Path) -> None:
     absent = trained(tmp_path / "absent", data, tmp_path / "out")
     assert absent.returncode == 2 and "cannot be loaded" in absent.stderr and absent.stderr.count("\n") == 1
+    (tmp_path / "mine").write_text("a file of mine")
     taken = trained(model, data, tmp_path)
-    assert taken.returncode == 2 and "exists; remove it" in taken.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert taken.returncode == 2 and "exists and is no empty folder; remove it" in taken.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 def test_rows_given_as_well_are_trained_on(model: Path, data: Path, tmp_path: Path) -> None:
