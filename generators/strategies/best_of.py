@@ -95,8 +95,7 @@ class BestOf(StrategyTable):
 
     async def solve(self, problem: Problem, context: Context) -> list[Sample]:
         """Return all samples with their scores; one of them is chosen, none where none has a score."""
-        calls = (context.tries(one, problem, self.samples, shuffled=self.shuffle_choices) for one in context.teachers)
-        tries = [one for of_teacher in await together(*calls) for one in of_teacher]
+        tries = await context.tries_of_all(problem, self.samples, self.shuffle_choices)
         scores = await together(*(self._score(one, context) for one in tries))
         best = await self._best(tries, scores, context)
         chosen = [place == best for place in range(len(tries))]

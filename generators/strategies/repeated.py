@@ -5,7 +5,6 @@ from typing import Literal
 from pydantic import Field
 
 from generators.strategies.strategy import Asks, Context, StrategyTable, as_samples
-from generators.teachers.together import together
 from schemas.problem import Problem
 from schemas.sample import Sample
 
@@ -27,5 +26,4 @@ class Repeated(StrategyTable):
 
     async def solve(self, problem: Problem, context: Context) -> list[Sample]:
         """Return `samples` samples a teacher, teacher by teacher."""
-        calls = (context.tries(teacher, problem, self.samples, shuffled=self.shuffle_choices) for teacher in context.teachers)
-        return as_samples([one for of_teacher in await together(*calls) for one in of_teacher], context.round)
+        return as_samples(await context.tries_of_all(problem, self.samples, self.shuffle_choices), context.round)

@@ -45,8 +45,7 @@ class Star(StrategyTable):
 
     async def solve(self, problem: Problem, context: Context) -> list[Sample]:
         """Return the tries, then those from the hint, right or wrong: selection keeps what reaches the answer."""
-        calls = (context.tries(one, problem, self.samples, shuffled=self.shuffle_choices) for one in context.teachers)
-        tries = [one for of_teacher in await together(*calls) for one in of_teacher]
+        tries = await context.tries_of_all(problem, self.samples, self.shuffle_choices)
         # Without a single try nothing has failed: the teachers did not answer.
         failed = bool(tries) and self._is_drawn(problem, context) and not await any_correct(tries, context.verifier)
         hint = context.verifier.hint(problem) if failed else None

@@ -63,6 +63,11 @@ class Context:
         brought = await together(*(tries_of(teacher, prompt, 1, first + place) for place, prompt in enumerate(asked)))
         return [one for of_prompt in brought for one in of_prompt]
 
+    async def tries_of_all(self, problem: Problem, n: int, shuffled: bool = False) -> list[Try]:
+        """Return the first n tries of every teacher at the plain prompt, teacher by teacher."""
+        calls = (self.tries(teacher, problem, n, shuffled=shuffled) for teacher in self.teachers)
+        return [one for of_teacher in await together(*calls) for one in of_teacher]
+
 
 async def tries_of(teacher: Teacher, prompt: Prompt, n: int, first: int = 0) -> list[Try]:
     """Return tries number `first` to `first + n - 1` of a teacher at one prompt."""
