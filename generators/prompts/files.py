@@ -62,7 +62,7 @@ class Form(Section):
 class Chat(Form):
     """Words for a model that is talked to."""
 
-    system: str = ""
+    system: Annotated[str, _holding()] = ""
 
 
 class Completion(Form):

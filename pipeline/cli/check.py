@@ -9,7 +9,7 @@ from generators.families.family import Procedural
 from generators.prompts.rendering import Prompts
 from generators.sources.gym import Gym
 from pipeline.estimates import estimates
-from pipeline.outer_loop.recipes import base_of, loop_of
+from pipeline.outer_loop.recipes import TEACHERS_OWN, base_of, held_out_plan, loop_of
 from pipeline.plan import Plan, resolve
 from pipeline.recipes import load
 from pipeline.terminal import safe
@@ -32,6 +32,8 @@ def check_command(recipe: str, settings: tuple[str, ...], show_prompt: bool) -> 
     loop = None if written.loop is None else loop_of(written)
     plan = resolve(written)
     plan.check_inputs()
+    if loop is not None and loop.holds_out:
+        held_out_plan(written, loop, 0, TEACHERS_OWN).check_inputs()
     sizes = [_measured(plan, index) for index in range(len(plan.sources))]
     problems, question_bytes = sum(count for count, _ in sizes), sum(size for _, size in sizes)
     if written.split is not None:

@@ -22,9 +22,9 @@ from rich.console import Console
 from generators.teachers.model_files import fingerprint
 from pipeline import shards, storage
 from pipeline.build import Options, build, is_built
-from pipeline.outer_loop.recipes import TEACHERS_OWN, Model, base_of, held_out_plan, loop_of, round_plan
+from pipeline.outer_loop.recipes import TEACHERS_OWN, Model, base_of, held_out_plan, loop_of, own_model, round_plan
 from pipeline.outer_loop.report import rounds_table
-from pipeline.outer_loop.rows import training_data
+from pipeline.outer_loop.rows import hash_of, training_data
 from pipeline.outer_loop.table import LoopTable, VerifierTable, check_trainer, command_of
 from pipeline.outer_loop.training import Training, trained
 from pipeline.outer_loop.yields import Accuracy, Memory, Yield, accuracy_of, as_table, yield_of
@@ -64,6 +64,7 @@ class Loop:
         self._table = loop_of(recipe)
         self._folder = Path(options.out).absolute()
         self._base = base_of(recipe, self._table)
+        self._own = own_model(recipe, self._table)
         self._done: list[Round] = []
 
     def run(self) -> str:
@@ -88,7 +89,7 @@ class Loop:
         best = self._best()
         self._verified(runs)
         self._write(ended, models)
-        return models[best].name or models[best].weights or self._base
+        return models[best].name or models[best].weights or self._own
 
     def _begin(self, plan: Plan) -> None:
         """Write the recipe.  Raises UserError where the folder holds rounds of another one."""
@@ -97,16 +98,15 @@ class Loop:
         check_trainer(self._table.trainer, "[loop]")
         if self._table.verifier is not None:
             check_trainer(section_of(VerifierTable, self._table.verifier, "[loop.verifier]").trainer, "[loop.verifier]")
-        decides = _decides(plan, self._table, self._base)
-        state = self._folder / STATE
-        if state.exists():
-            before = json.loads(state.read_text()).get("decides", {})
-            changed = [name for name in decides if before.get(name) != decides[name]]
-            if changed:
-                raise UserError(
-                    f"--out {self._options.out}: its rounds were made by another recipe, with another {', '.join(changed)}; "
-                    "give another --out, or the recipe as it was"
-                )
+        self._table.steps_of(self._rounds - 1)
+        decides = _decides(plan, self._table, self._base, self._options.limit)
+        before = _decided(self._folder / STATE)
+        changed = [] if before is None else [name for name in decides if before.get(name) != decides[name]]
+        if changed:
+            raise UserError(
+                f"--out {self._options.out}: its rounds were made by another recipe, with another {', '.join(changed)}; "
+                "give another --out, or the recipe as it was"
+            )
         storage.write_bytes(str(self._folder / "recipe.toml"), resolve(self._recipe).to_toml().encode())
         self._decides = decides
 
@@ -176,7 +176,7 @@ class Loop:
             "decides": self._decides,
             "rounds": [one.as_table() for one in self._done],
             "ended": ended or None,
-            "best": f"round-{best - 1:03d}/model" if best else self._base,
+            "best": f"round-{best - 1:03d}/model" if best else self._own,
         }
         storage.write_bytes(str(self._folder / STATE), (json.dumps(state, indent=1, ensure_ascii=False) + "\n").encode())
         self._console.print(rounds_table(self._done))
@@ -222,7 +222,7 @@ def _data(runs: list[RunDir], config: str, folder: Path) -> str:
     note = folder / DATA_NOTE
     with contextlib.suppress(OSError, ValueError, KeyError):
         before = json.loads(note.read_text())
-        if before["made_of"] == made_of:
+        if before["made_of"] == made_of and before["hash"] == hash_of(runs[-1], config, folder):  # a trainer can do anything
             return str(before["hash"])
     found = training_data(runs, config, folder)
     storage.write_bytes(str(note), json.dumps({"made_of": made_of, "hash": found}).encode())
@@ -234,7 +234,19 @@ def _identity(base: str) -> str:
     return fingerprint(base) if os.path.isdir(base) else base
 
 
-def _decides(plan: Plan, table: LoopTable, base: str) -> dict[str, str]:
+def _decided(state: Path) -> dict[str, Any] | None:
+    """Return what decided the rounds that a folder holds, None where it holds no state.  Raises UserError."""
+    if not state.exists():
+        return None
+    try:
+        return dict(json.loads(state.read_bytes())["decides"])
+    except (ValueError, TypeError, LookupError, RecursionError):
+        raise UserError(
+            f"{state}: is no state of a loop; it is not for editing: remove it, and the rounds that are there stay"
+        ) from None
+
+
+def _decides(plan: Plan, table: LoopTable, base: str, limit: int | None) -> dict[str, str]:
     """Return hashes of what decides the rounds, by the table of the recipe, so that a change can be named."""
     published = plan.published
     parts: dict[str, Any] = {
@@ -244,4 +256,5 @@ def _decides(plan: Plan, table: LoopTable, base: str) -> dict[str, str]:
     parts["teacher"] = {name: one.identity() for name, one in plan.used_teachers.items()}
     parts["loop"] = {name: value for name, value in table.model_dump(mode="json").items() if name not in _ENDING}
     parts["base"] = _identity(base)
+    parts["--limit"] = limit
     return {name: content_id(json.dumps(value, sort_keys=True)) for name, value in parts.items()}

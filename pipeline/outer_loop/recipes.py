@@ -2,12 +2,14 @@
 
 from typing import Any, NamedTuple
 
+from generators.sources import SOURCES
 from generators.teachers.client import PaidTable
 from generators.teachers.reward import RewardTable
 from generators.teachers.vllm import VllmTable
+from pipeline.exports import CONFIGS
 from pipeline.outer_loop.table import LoopTable, VerifierTable
 from pipeline.plan import Plan, resolve
-from pipeline.recipes import build
+from pipeline.recipes import build, pick, suggestion
 from schemas.errors import UserError
 from schemas.recipe import Export, Recipe, Select, Split, Table
 
@@ -29,6 +31,10 @@ def loop_of(recipe: Recipe) -> LoopTable:
     loop = build(LoopTable, recipe.loop, "[loop]")
     if loop.verifier is not None:
         build(VerifierTable, loop.verifier, "[loop.verifier]")
+    if loop.held_out is not None:
+        pick(loop.held_out, "source", SOURCES, "[loop.held_out]")
+    if loop.config not in CONFIGS:
+        raise UserError(f"[loop] config = {loop.config!r} is unknown; {suggestion(loop.config, list(CONFIGS))}")
     if recipe.split is not None:
         raise UserError("[split] and [loop] are in one recipe: say in [loop] held_out_share what is held out")
     table = resolve(recipe).teachers.get(loop.teacher)
@@ -38,11 +44,16 @@ def loop_of(recipe: Recipe) -> LoopTable:
     return loop
 
 
-def base_of(recipe: Recipe, loop: LoopTable) -> str:
-    """Return the model that training starts from."""
+def own_model(recipe: Recipe, loop: LoopTable) -> str:
+    """Return the model that the teacher has before any training."""
     table = resolve(recipe).teachers[loop.teacher]
     assert isinstance(table, PaidTable)
-    return loop.base or (table.loaded if isinstance(table, VllmTable) else table.model)
+    return table.loaded if isinstance(table, VllmTable) else table.model
+
+
+def base_of(recipe: Recipe, loop: LoopTable) -> str:
+    """Return the model that training starts from."""
+    return loop.base or own_model(recipe, loop)
 
 
 def round_plan(recipe: Recipe, loop: LoopTable, round: int, model: Model) -> Plan:

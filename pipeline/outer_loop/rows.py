@@ -9,6 +9,7 @@ import pyarrow as pa
 from pipeline import shards, storage
 from pipeline.rundir import RunDir
 from schemas.errors import RunError
+from schemas.identity import content_id
 
 # Columns that say where a row comes from, not what is learnt from it.
 _PROVENANCE = frozenset(("sample_id", "problem_id"))
@@ -19,18 +20,27 @@ def training_data(runs: Sequence[RunDir], config: str, folder: Path) -> str:
 
     Shard i holds partition i, so memory holds one partition.  Raises RunError where no row is left.
     """
-    digest, rows = hashlib.blake2b(digest_size=16), 0
-    for partition in range(runs[-1].partitions):
-        name = Path(runs[-1].shard_name(config, partition)).name
+    hashes, rows = [], 0
+    for partition, name in enumerate(_names(runs[-1], config)):
         tables = [shards.read_table(storage.join(run.release, run.shard_name(config, partition))) for run in reversed(runs)]
         written = shards.write_table(str(folder / name), once(pa.concat_tables(tables)))
-        digest.update(written.sha256.encode())
+        hashes.append(written.sha256)
         rows += written.rows
     if not rows:
         raise RunError(
             f"no row was kept, so there is nothing to train on; `starbeam show {runs[-1].url} --config rejected` says why"
         )
-    return digest.hexdigest()
+    return content_id(*hashes)
+
+
+def hash_of(run: RunDir, config: str, folder: Path) -> str | None:
+    """Return the hash of training rows that were written before, None where shards are gone."""
+    files = [folder / name for name in _names(run, config)]
+    return content_id(*(shards.file_hash(str(file)) for file in files)) if all(map(Path.is_file, files)) else None
+
+
+def _names(run: RunDir, config: str) -> list[str]:
+    return [Path(run.shard_name(config, partition)).name for partition in range(run.partitions)]
 
 
 def once(table: pa.Table) -> pa.Table:

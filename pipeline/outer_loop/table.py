@@ -59,8 +59,13 @@ class LoopTable(Section):
         return self.held_out is not None or self.held_out_share is not None
 
     def steps_of(self, round: int) -> int:
-        """Return the optimizer steps of a round, from 0."""
-        return round_half_up(self.steps * self.growth**round) + self.grow_by * round
+        """Return the optimizer steps of a round, from 0.  Raises UserError where they are no number any more."""
+        try:
+            return round_half_up(self.steps * self.growth**round) + self.grow_by * round
+        except OverflowError:
+            raise UserError(
+                f"[loop] steps and growth = {self.growth:g} make more steps in round {round} than a float can hold; lower them"
+            ) from None
 
     def is_enough(self, accuracies: list[float]) -> bool:
         """Return whether the last `patience` models bring no gain over the best one before them; one accuracy a model."""

@@ -64,15 +64,24 @@ def trained(training: Training, folder: Path, key: str) -> Model:
         return model_in(folder)
     part = folder.with_name(f"{folder.name}.part-{os.getpid()}")
     for left in folder.parent.glob(f"{folder.name}.part-*"):
-        shutil.rmtree(left)
+        _remove(left)
     part.mkdir(parents=True)
     log = folder.with_name("trainer.log")
     _run(training, part, log)
     model_in(part, log)  # before it counts
+    _remove(part / NOTE)  # whatever the trainer has put there
     (part / NOTE).write_text(json.dumps({"key": key, "steps": training.steps, "base": training.base}, indent=1) + "\n")
-    shutil.rmtree(folder, ignore_errors=True)  # of a training without a note: not whole
+    _remove(folder)  # of a training without a note: not whole
     part.rename(folder)
     return model_in(folder)
+
+
+def _remove(path: Path) -> None:
+    """Remove what lies at a path: a trainer can leave anything there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def model_in(folder: Path, log: Path | None = None) -> Model:
@@ -80,8 +89,10 @@ def model_in(folder: Path, log: Path | None = None) -> Model:
     name = folder / NAME_FILE
     if name.is_file():
         said = name.read_bytes()[: MAX_NAME_BYTES + 1].decode("utf-8", "replace").strip()
-        if not said or len(said) > MAX_NAME_BYTES or len(said.splitlines()) > 1:
-            raise RunError(f"{name}: must hold the name of a model on one line, of at most {MAX_NAME_BYTES} bytes{_see(log)}")
+        if not said.isprintable() or not 0 < len(said) <= MAX_NAME_BYTES:
+            raise RunError(
+                f"{name}: must hold the name of a model on one line, of at most {MAX_NAME_BYTES} printable bytes{_see(log)}"
+            )
         return Model(name=said)
     if not any(path.is_file() and path.name != NOTE for path in folder.rglob("*")):
         raise RunError(f"the trainer ended well and wrote no model into its --output{_see(log)}")
@@ -103,7 +114,8 @@ def _run(training: Training, output: Path, log: Path) -> None:
         except subprocess.TimeoutExpired:
             raise RunError(f"the trainer took longer than [loop] timeout = {training.timeout:g} s{_see(log)}") from None
     if status:
-        how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        named = {one.value: one.name for one in signal.Signals}  # those of real time have no names
+        how = f"was ended by {named.get(-status, f'signal {-status}')}" if status < 0 else f"ended with status {status}"
         raise RunError(f"the trainer {how}: {_last_line(log)}{_see(log)}")
 
 
@@ -119,10 +131,9 @@ def _child(command: list[str], log: IO[bytes]) -> Iterator["subprocess.Popen[byt
             start_new_session=True,
             preexec_fn=_die_with_parent,
         )
-    except OSError as error:
-        raise UserError(
-            f"[loop] trainer = {command[0]!r} cannot be run: {error.strerror}; give a program with its arguments"
-        ) from error
+    except (OSError, ValueError) as error:  # ValueError: a null byte among the arguments
+        why = getattr(error, "strerror", None) or error
+        raise UserError(f"[loop] trainer = {command[0]!r} cannot be run: {why}; give a program with its arguments") from error
     try:
         yield child
     finally:

@@ -116,6 +116,7 @@ MISTAKES: list[tuple[dict[str, Any] | bytes, dict[str, Any], str]] = [
     (_with("en.chat.plain", "{question} {question}"), {}, "en.chat.plain: must hold {question} once; mend it"),
     (_with("en.chat.plain", "{question} {options}{options}"), {}, "en.chat.plain: must hold {options} once at most; mend it"),
     (_with("en.chat.plain", "{question} {hint}"), {}, "en.chat.plain: must not hold {hint}; mend it"),
+    (_with("en.chat.system", "Solve {question}"), {}, "en.chat.system: must not hold {question}; mend it"),
     (_with("en.chat.plain", "{question} {optoins}"), {}, "holds {optoins}, which stands for nothing; did you mean {options}?"),
     (_with("en.chat.hinted", "{question}"), {}, "en.chat.hinted: must hold {hint} once; mend it"),
     (_with("en.chat.reply", "{rationale}"), {}, "en.chat.reply: must hold {answer} once; mend it"),

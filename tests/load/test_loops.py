@@ -124,7 +124,8 @@ def test_a_trainer_that_fails_leaves_the_rows_and_the_mended_one_goes_on(server:
     rows = {path.name: path.read_bytes() for path in (tmp_path / "out/round-000/data").glob("*.parquet")}
     calls = server.stats()["calls"]
     (tmp_path / "trainer.py").write_text(TRAINER)
-    assert rows and _loop(tmp_path, rounds=1).returncode == 0
+    (tmp_path / "out/round-000/data" / min(rows)).unlink()  # as a trainer that fails may have done
+    assert _loop(tmp_path, rounds=1).returncode == 0
     assert {path.name: path.read_bytes() for path in (tmp_path / "out/round-000/data").glob("*.parquet")} == rows
     assert server.stats()["calls"] - calls == contents(tmp_path / "out")["rounds"][1]["held_out"]["samples"]  # the new model's
 
@@ -132,7 +133,19 @@ def test_a_trainer_that_fails_leaves_the_rows_and_the_mended_one_goes_on(server:
 def test_another_recipe_is_refused_by_name_and_a_patient_end_is_no_other_recipe(whole: Path) -> None:
     done = _loop(whole, "--set", "strategy.samples=2")
     assert done.returncode == 2 and "with another strategy; give another --out" in done.stderr
+    done = _loop(whole, "--limit", "9")
+    assert done.returncode == 2 and "with another --limit; give another --out" in done.stderr
     assert _loop(whole, "--set", "loop.patience=1", "--set", "loop.min_gain=1.0").returncode == 0
+
+
+@pytest.mark.parametrize("state", ["", "[1]", '{"rounds": []}'])
+def test_a_state_that_cannot_be_read_is_one_line(tmp_path: Path, state: str) -> None:
+    write_loop(tmp_path, "http://127.0.0.1:9/v1")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/recipe.toml").touch()
+    (tmp_path / "out/LOOP.json").write_text(state)
+    done = _loop(tmp_path)
+    assert done.returncode == 2 and done.stderr.startswith("starbeam: ") and "is no state of a loop" in done.stderr
 
 
 def test_rows_of_all_rounds_each_once_and_the_stop_rule(server: TeacherServer, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipeline.outer_loop.recipes import Model, loop_of
+from pipeline.outer_loop.recipes import Model, base_of, loop_of, own_model
 from pipeline.outer_loop.rows import once
 from pipeline.outer_loop.table import LoopTable, command_of
 from pipeline.outer_loop.training import Training, trained
@@ -73,12 +73,26 @@ def test_a_folder_of_weights_is_a_model_and_a_training_that_was_cut_off_is_none(
         ("pass", "the trainer ended well and wrote no model into its --output; its log is "),
         (WRITE.format(name="model.txt", text=" "), "must hold the name of a model on one line"),
         (WRITE.format(name="model.txt", text="a\\nb"), "must hold the name of a model on one line"),
+        (WRITE.format(name="model.txt", text="\\x1b[2Ja"), "must hold the name of a model on one line"),
+        ("import os; os.kill(os.getpid(), 40)", "the trainer was ended by signal 40: it said nothing"),
     ],
 )
 def test_a_trainer_that_fails_or_leaves_no_model_is_one_line(tmp_path: Path, program: str, said: str) -> None:
     with pytest.raises(RunError) as failure:
         trained(_training(program), tmp_path / "model", "key")
     assert said in str(failure.value) and not (tmp_path / "model").exists()
+
+
+def test_what_a_trainer_leaves_where_it_should_not_is_in_nobodys_way(tmp_path: Path) -> None:
+    write = WRITE.format(name="model.txt", text="tuned")
+    make = "import os, sys; out = sys.argv[sys.argv.index('--output') + 1]; "
+    with pytest.raises(RunError, match="wrote no model"):
+        trained(_training(make + "os.rmdir(out); open(out, 'w')"), tmp_path / "model", "key")
+    (tmp_path / "model.part-2").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "model").write_text("no folder")
+    program = make + "os.mkdir(os.path.join(out, 'TRAINED.json')); " + write
+    assert trained(_training(program), tmp_path / "model", "key") == Model(name="tuned")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "trainer.log"]
 
 
 def test_a_trainer_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
@@ -103,6 +117,8 @@ def _has_ended(pid: int) -> bool:
 def test_a_program_that_is_not_there_is_the_users_to_mend(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"\[loop\] trainer = 'no-such-program' cannot be run"):
         trained(_training("", command=("no-such-program",)), tmp_path / "model", "key")
+    with pytest.raises(UserError, match=r"cannot be run: embedded null byte"):
+        trained(_training("\0"), tmp_path / "model", "key")
     assert not os.path.exists(tmp_path / "model")
 
 
@@ -115,12 +131,28 @@ def test_a_program_that_is_not_there_is_the_users_to_mend(tmp_path: Path) -> Non
         ("[loop]", "[loop] teacher = 'main' is no teacher whose model can be trained"),
         ("[loop]\nstep = 3", "unknown key 'step'; did you mean 'steps'?"),
         ("[split]\nshare = 0.5\npart = 'rest'\n[loop]", "[split] and [loop] are in one recipe"),
+        ("[loop]\nconfig = 'sfft'", "[loop] config = 'sfft' is unknown; did you mean 'sft'?"),
+        ("[loop]\nheld_out = { source = 'mazes' }", "[loop.held_out]: source = \"mazes\" is unknown; did you mean 'maze'?"),
     ],
 )
 def test_a_mistake_about_the_loop_is_one_line(loop: str, said: str) -> None:
     with pytest.raises(UserError) as failure:
         loop_of(parse(SOLVED + loop, "r.toml"))
     assert said in str(failure.value)
+
+
+TALKED_TO = SOLVED.replace('kind = "solver"\nslip_rate = 0.1', 'kind = "openai"\nbase_url = "http://x/v1"\nmodel = "talks"')
+
+
+def test_training_starts_from_another_base_and_the_first_round_asks_the_teachers_own_model() -> None:
+    recipe = parse(TALKED_TO + "[loop]\nbase = 'raw'", "r.toml")
+    assert (base_of(recipe, loop_of(recipe)), own_model(recipe, loop_of(recipe))) == ("raw", "talks")
+
+
+@pytest.mark.parametrize("keys", [{"growth": 1e200}, {"steps": 10**400}, {"steps": 10**300, "growth": 1e10}])
+def test_steps_beyond_all_numbers_are_one_line(keys: dict[str, float]) -> None:
+    with pytest.raises(UserError, match=r"\[loop\] steps and growth = .* more steps in round 2"):
+        _table(**keys).steps_of(2)
 
 
 def test_contradictions_of_the_table() -> None:
