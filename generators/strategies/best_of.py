@@ -51,7 +51,7 @@ class BestOf(StrategyTable):
         return self
 
     @property
-    def needs_gold(self) -> bool:  # type: ignore[override]
+    def needs_gold(self) -> bool:
         """Return whether the gold chooses."""
         return self.by == "verifier"
 

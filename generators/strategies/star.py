@@ -20,12 +20,16 @@ class Star(StrategyTable):
     """`[strategy]` with kind = "star": where no sample is right, samples from the answer as a hint, which is then taken away."""
 
     verifies: ClassVar[bool] = True
-    needs_gold: ClassVar[bool] = True
 
     kind: Literal["star"]
     samples: int = Field(1, ge=1, description="tries of a problem by each teacher")
     hinted_samples: int | None = Field(None, ge=1, description="tries from the hint; left out for as many as samples")
     rationalize: float = Field(1.0, ge=0, le=1, description="share of the problems with nothing right that get a hint; 0 for none")
+
+    @property
+    def needs_gold(self) -> bool:
+        """Return that it asks by what is right."""
+        return True
 
     @property
     def asks(self) -> tuple[Asks, ...]:

@@ -91,7 +91,6 @@ class StrategyTable(Section):
 
     asks_one_teacher: ClassVar[bool] = False  # several are then one, as a mixture
     verifies: ClassVar[bool] = False  # what it asks depends on verdicts, so on the checkers' versions too
-    needs_gold: ClassVar[bool] = False  # a problem that cannot be judged is not asked: it goes to rejects
 
     kind: str
     teachers: tuple[Name, ...] | None = Field(
@@ -112,6 +111,11 @@ class StrategyTable(Section):
     def code(self) -> tuple[str, ...]:
         """Return the versions of what decides samples and is neither in its table nor in a teacher's."""
         return ()
+
+    @property
+    def needs_gold(self) -> bool:
+        """Return whether a problem that cannot be judged is not asked: it goes to rejects."""
+        return False
 
     @property
     def others(self) -> tuple[str, ...]:

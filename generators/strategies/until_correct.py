@@ -16,7 +16,6 @@ class UntilCorrect(StrategyTable):
     """`[strategy]` with kind = "until_correct": samples until so many are right."""
 
     verifies: ClassVar[bool] = True
-    needs_gold: ClassVar[bool] = True
 
     kind: Literal["until_correct"]
     quota: int = Field(4, ge=1, description="right samples of a problem wanted of each teacher; in proportion: of one never solved")
@@ -37,6 +36,11 @@ class UntilCorrect(StrategyTable):
         if self.probe is not None and self.probe > self.max_trials:
             raise ValueError(f"probe = {self.probe} is over max_trials = {self.max_trials}: lower it, or raise max_trials")
         return self
+
+    @property
+    def needs_gold(self) -> bool:
+        """Return that it asks by what is right."""
+        return True
 
     @property
     def asks(self) -> tuple[Asks, ...]:

@@ -15,10 +15,14 @@ class FirstRight(StrategyTable):
 
     asks_one_teacher: ClassVar[bool] = True
     verifies: ClassVar[bool] = True
-    needs_gold: ClassVar[bool] = True
 
     kind: Literal["first_right"]
     most: int = Field(8, ge=1, description="samples of a problem, at most")
+
+    @property
+    def needs_gold(self) -> bool:
+        """Return that it asks by what is right."""
+        return True
 
     @property
     def asks(self) -> tuple[Asks, ...]:
@@ -38,3 +42,7 @@ class FirstRight(StrategyTable):
     def unconditional(self, correct: Sequence[bool]) -> Sequence[bool]:
         """Return the outcomes but for the success that ended them: it was not left to chance."""
         return correct[:-1] if any(correct) else correct
+
+    def reach(self, correct: Sequence[bool]) -> int:
+        """Return the largest k for which pass@k is known: with a success there would be one in every longer row of samples."""
+        return self.most if any(correct) else len(correct)
