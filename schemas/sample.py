@@ -40,7 +40,7 @@ class Sample:
     parent_id: str | None = None  # the sample that this one revises or continues
     round: int = 0  # round of the outer loop, from 0
     score: float | None = None  # by which the strategy chose among samples; higher is better
-    chosen: bool | None = None  # whether the strategy chose it; None where it chooses none
+    chosen: bool | None = None  # whether the strategy chose it; None where it is not one that chooses
     judgement: Judgement | None = None  # of the answer, where a checker was unsure of it and a judge was asked
 
     @classmethod

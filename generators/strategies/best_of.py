@@ -94,12 +94,12 @@ class BestOf(StrategyTable):
                 )
 
     async def solve(self, problem: Problem, context: Context) -> list[Sample]:
-        """Return all samples with their scores; one of them is chosen, none where none has a score."""
+        """Return all samples with their scores; one of them is chosen, and none where none has a score."""
         tries = await context.tries_of_all(problem, self.samples, self.shuffle_choices)
         scores = await together(*(self._score(one, context) for one in tries))
         best = await self._best(tries, scores, context)
         chosen = [place == best for place in range(len(tries))]
-        return as_samples(tries, context.round, scores, chosen if best is not None else ())
+        return as_samples(tries, context.round, scores, chosen)
 
     async def _score(self, one: Try, context: Context) -> float | None:
         if self.by == "verifier":

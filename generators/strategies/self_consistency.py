@@ -31,7 +31,7 @@ class SelfConsistency(StrategyTable):
         return (Asks(self._first, self.samples, at_once=1 if self.early_stop else None),)
 
     async def solve(self, problem: Problem, context: Context) -> list[Sample]:
-        """Return the samples, those of the majority chosen; none is where two answers have as many votes."""
+        """Return the samples, those of the majority chosen, and none where two answers have as many votes."""
         tries: list[Try] = []
         asked, wave = 0, self._first
         while wave:
@@ -40,7 +40,7 @@ class SelfConsistency(StrategyTable):
             votes = await context.verifier.votes(tries)
             wave = still_needed(votes.counts, self.samples - asked) if brought else 0
         chosen = [place in (votes.leader or ()) for place in range(len(tries))]
-        return as_samples(tries, context.round, chosen=chosen if votes.leader else ())
+        return as_samples(tries, context.round, chosen=chosen)
 
     def unconditional(self, correct: Sequence[bool]) -> Sequence[bool]:
         """Return the outcomes that were asked for whatever the others said."""

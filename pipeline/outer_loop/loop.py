@@ -4,6 +4,7 @@ OUT/round-000/held_out/   how the round's model does on problems that no round t
 OUT/round-000/run/        a whole run: the problems sampled from the round's model
 OUT/round-000/data/       the rows that are trained on
 OUT/round-000/model/      the model trained on them: the teacher of round 1
+    OUT/round-003/verifier/below the last round, where one is trained
 OUT/LOOP.json             what each round brought, rewritten after each
 """
 
@@ -127,7 +128,7 @@ class Loop:
         options = dataclasses.replace(self._options, out=str(folder), also_spent=others)
         if is_built(plan, options):
             return RunDir(str(folder), plan.recipe.partitions)
-        self._console.print(f"starbeam: {what}", highlight=False)
+        self._console.print(f"starbeam: {what}", highlight=False, soft_wrap=True)
         return build(plan, options, self._console)
 
     def _trained(self, number: int, model: Model, runs: list[RunDir]) -> Model:
@@ -140,7 +141,7 @@ class Loop:
         key = training.key(data_hash, _identity(base))
         if not (folder / "model").exists():
             what = f"round {number} of {self._rounds}: training {steps:,} steps from {base}; its log is {folder}/trainer.log"
-            self._console.print(f"starbeam: {what}", highlight=False)
+            self._console.print(f"starbeam: {what}", highlight=False, soft_wrap=True)
         with _of_round(number):
             return trained(training, folder / "model", key)
 
@@ -149,12 +150,12 @@ class Loop:
         if self._table.verifier is None or not runs:
             return
         table = section_of(VerifierTable, self._table.verifier, "[loop.verifier]")
-        folder = self._folder / "verifier"
+        folder = self._of(len(runs) - 1) / "verifier"  # more rounds make another one
         data_hash = _data(runs, table.config, folder / "data")
         base = table.base or self._base
         command = (*command_of(table.trainer), *table.trainer_arguments)
         training = Training(command, str(folder / "data"), base, table.steps, self._recipe.seed, self._table.timeout)
-        self._console.print(f"starbeam: training the verifier, {table.steps:,} steps from {base}", highlight=False)
+        self._console.print(f"starbeam: training the verifier, {table.steps:,} steps from {base}", highlight=False, soft_wrap=True)
         trained(training, folder / "model", training.key(data_hash, _identity(base)))
 
     def _reason_to_end(self) -> str:

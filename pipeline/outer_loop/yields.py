@@ -13,12 +13,13 @@ import pyarrow.compute as pc
 
 from filters import fingerprints
 from filters.paths import path
+from generators.journal import spent_in
 from pipeline import shards, storage
 from pipeline.rundir import RunDir
 from schemas.sample import chain_text
 
 COLUMNS = (
-    *("sample_id", "problem_id", "hint", "verdict", "leak", "fingerprint", "signature", "completion_tokens"),
+    *("sample_id", "problem_id", "hint", "verdict", "leak", "fingerprint", "signature"),
     *("reasoning", "response"),
 )
 Signatures = npt.NDArray[np.uint32]
@@ -43,7 +44,7 @@ class Yield:
     copies: dict[str, int]  # exact and near ones within the round
     seen_before: int  # kept chains that an earlier round kept too, word for word
     near_before: int  # others that are, by signature, near-copies of one of the same problem that the round before kept
-    tokens: int  # of all completions, as far as they were counted
+    tokens: int  # of completions, as the journal counts them: a reply with several does not say how many each has
 
 
 @dataclasses.dataclass
@@ -86,7 +87,7 @@ def yield_of(run: RunDir, memory: Memory, threshold: float) -> Yield:
         copies=funnel["duplicates"],
         seen_before=sum(fingerprint in memory.fingerprints for fingerprint in chains),
         near_before=near,
-        tokens=counts["tokens"],
+        tokens=sum(usage.completion_tokens for usage in spent_in(run.journals).values()),
     )
     memory.fingerprints.update(chains)
     memory.last = {problem_id: [signature for _, signature in of_problem] for problem_id, of_problem in kept.items()}
@@ -113,7 +114,6 @@ def _count(table: pa.Table, counts: "collections.Counter[str]") -> None:
     counts["solved"] += sum(False in of_problem for of_problem in right.values())
     counts["rescued"] += sum(False not in of_problem for of_problem in right.values())
     counts["leaks"] += table.num_rows - table["leak"].null_count
-    counts["tokens"] += pc.sum(table["completion_tokens"]).as_py() or 0
 
 
 def _kept_rows(table: pa.Table) -> Iterator[tuple[str, bytes, bytes, str]]:

@@ -120,9 +120,9 @@ def test_a_judge_grades_each_sample_and_one_without_a_grade_is_not_chosen() -> N
     assert _is_right(_chosen(samples), PROBLEMS[0]) and len(scorer.asked) == 12
     assert {prompt.role for prompt in scorer.asked} == {"grade"}
     refused, _ = _scored(lambda text: "No.", strategy, PROBLEMS[0])
-    assert [(one.score, one.chosen) for one in refused] == [(None, None)] * 12
+    assert [(one.score, one.chosen) for one in refused] == [(None, False)] * 12
     silent, _ = _scored(lambda text: None, strategy, PROBLEMS[0])
-    assert [(one.score, one.chosen) for one in silent] == [(None, None)] * 12
+    assert [(one.score, one.chosen) for one in silent] == [(None, False)] * 12
 
 
 def _reward(text: str) -> str:

@@ -66,6 +66,6 @@ def test_a_tie_chooses_nothing_and_a_problem_without_gold_is_voted_on() -> None:
 
     open_problem = a_problem(answer=None)
     (tie,) = solved(_votes(4), Split(lambda problem: 0.0), [open_problem])
-    assert [one.chosen for one in tie] == [None] * 4
+    assert [one.chosen for one in tie] == [False] * 4
     (won,) = solved(_votes(5), Split(lambda problem: 0.0), [open_problem])
     assert [one.chosen for one in won] == [True, False, True, False, True]

@@ -164,13 +164,16 @@ def test_a_verifier_is_trained_once_on_the_samples_of_all_rounds(server: Teacher
     changes = ("--set", "loop.config=prompt_completion", "--set", "strategy.samples=3")
     assert _loop(tmp_path, *changes).returncode == 0
     assert trainings(tmp_path) == ["40 from base", "48 from base", "7 from base"]
-    rows = rows_of(tmp_path / "out/verifier/data")
+    rows = rows_of(tmp_path / "out/round-001/verifier/data")
     judged = [row for number in (0, 1) for row in rows_of(tmp_path / f"out/round-00{number}/run/release/labelled")]
     assert {True, False} == {row["label"] for row in rows} and len(rows) < len(judged)  # what two rounds say is there once
     assert {(row["prompt"][0]["content"], row["completion"][0]["content"]) for row in rows} == {
         (row["prompt"][0]["content"], row["completion"][0]["content"]) for row in judged
     }
     assert _loop(tmp_path, *changes).returncode == 0 and len(trainings(tmp_path)) == 3
+    assert _loop(tmp_path, *changes, rounds=3).returncode == 0  # another verifier, of three rounds
+    assert trainings(tmp_path)[3:] == ["58 from base", "7 from base"]
+    assert all(one["yield"]["tokens"] > 0 for one in contents(tmp_path / "out")["rounds"][:3])
 
 
 def test_nothing_kept_is_one_line(tmp_path: Path) -> None:
