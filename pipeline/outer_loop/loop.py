@@ -4,7 +4,7 @@ OUT/round-000/held_out/   how the round's model does on problems that no round t
 OUT/round-000/run/        a whole run: the problems sampled from the round's model
 OUT/round-000/data/       the rows that are trained on
 OUT/round-000/model/      the model trained on them: the teacher of round 1
-    OUT/round-003/verifier/below the last round, where one is trained
+OUT/round-003/verifier/   below the last round, where one is trained
 OUT/LOOP.json             what each round brought, rewritten after each
 """
 
