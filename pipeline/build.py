@@ -108,17 +108,26 @@ def _check_samples(plan: Plan, run: RunDir) -> None:
 
 @contextlib.contextmanager
 def _saying_how_to_go_on(run: RunDir) -> Iterator[None]:
-    in_main = threading.current_thread() is threading.main_thread()  # elsewhere no handler can be set
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if in_main else None  # batch systems stop runs so
     try:
-        yield
+        with stoppable():
+            yield
     except KeyboardInterrupt:
         raise RunError(f"interrupted: {_going_on(run)}") from None
     except RunError as error:
         raise RunError(f"{error}; mend that: {_going_on(run)}") from error
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """Take SIGTERM, by which batch systems stop runs, as an interrupt."""
+    if threading.current_thread() is not threading.main_thread():  # elsewhere no handler can be set
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
     finally:
-        if in_main:
-            signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, before)
 
 
 def _going_on(run: RunDir) -> str:

@@ -59,6 +59,8 @@ class PaidTeacher:
         sampling = prompt.sampling or self._table.sampling
         if not prompt.stop or sampling.stop is not None:
             return sampling
+        if prompt.sampling is not None:
+            return sampling.model_copy(update={"stop": prompt.stop})
         if prompt.stop not in self._stopped:  # one object for all prompts of a kind, which a client keeps ready
             self._stopped[prompt.stop] = sampling.model_copy(update={"stop": prompt.stop})
         return self._stopped[prompt.stop]

@@ -12,8 +12,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,7 @@ from rich.console import Console
 
 from generators.teachers.model_files import fingerprint
 from pipeline import shards, storage
-from pipeline.build import Options, build, is_built
+from pipeline.build import Options, build, is_built, stoppable
 from pipeline.outer_loop.recipes import TEACHERS_OWN, Model, base_of, held_out_plan, loop_of, own_model, round_plan
 from pipeline.outer_loop.report import rounds_table
 from pipeline.outer_loop.rows import hash_of, training_data
@@ -87,10 +85,10 @@ class Loop:
             one.steps = self._table.steps_of(number)
             models.append(self._trained(number, models[-1], runs))
             self._write(ended, models)
-        best = self._best()
         self._verified(runs)
         self._write(ended, models)
-        return models[best].name or models[best].weights or self._own
+        best = models[self._best(models)]
+        return best.name or best.weights or self._own
 
     def _begin(self, plan: Plan) -> None:
         """Write the recipe.  Raises UserError where the folder holds rounds of another one."""
@@ -99,7 +97,7 @@ class Loop:
         check_trainer(self._table.trainer, "[loop]")
         if self._table.verifier is not None:
             check_trainer(section_of(VerifierTable, self._table.verifier, "[loop.verifier]").trainer, "[loop.verifier]")
-        self._table.steps_of(self._rounds - 1)
+        self._table.steps_of(self._rounds - 1)  # raises where they are too many to count
         decides = _decides(plan, self._table, self._base, self._options.limit)
         before = _decided(self._folder / STATE)
         changed = [] if before is None else [name for name in decides if before.get(name) != decides[name]]
@@ -155,7 +153,9 @@ class Loop:
         base = table.base or self._base
         command = (*command_of(table.trainer), *table.trainer_arguments)
         training = Training(command, str(folder / "data"), base, table.steps, self._recipe.seed, self._table.timeout)
-        self._console.print(f"starbeam: training the verifier, {table.steps:,} steps from {base}", highlight=False, soft_wrap=True)
+        if not (folder / "model").exists():
+            what = f"training the verifier, {table.steps:,} steps from {base}; its log is {folder}/trainer.log"
+            self._console.print(f"starbeam: {what}", highlight=False, soft_wrap=True)
         trained(training, folder / "model", training.key(data_hash, _identity(base)))
 
     def _reason_to_end(self) -> str:
@@ -165,14 +165,14 @@ class Loop:
             return f"no gain on the held-out problems for {self._table.patience} rounds"
         return f"{self._rounds} rounds are done" if len(self._done) > self._rounds else ""
 
-    def _best(self) -> int:
-        """Return the number of the best model."""
+    def _best(self, models: list[Model]) -> int:
+        """Return the number of the best model so far."""
         scored = {one.number: one.accuracy.mean for one in self._done if one.accuracy is not None}
-        return max(scored, key=lambda number: (scored[number], -number)) if scored else len(self._done) - 1
+        return max(scored, key=lambda number: (scored[number], -number)) if scored else len(models) - 1
 
     def _write(self, ended: str, models: list[Model]) -> None:
         """Write LOOP.json and show the rounds so far."""
-        best = self._best() if self._table.holds_out else len(models) - 1
+        best = self._best(models)
         state = {
             "decides": self._decides,
             "rounds": [one.as_table() for one in self._done],
@@ -198,15 +198,11 @@ def run_loop(recipe: Recipe, rounds: int, options: Options, console: Console) ->
 
 @contextlib.contextmanager
 def _saying_how_to_go_on(out: str) -> Iterator[None]:
-    in_main = threading.current_thread() is threading.main_thread()  # elsewhere no handler can be set
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if in_main else None
     try:
-        yield
+        with stoppable():
+            yield
     except KeyboardInterrupt:
         raise RunError(f"interrupted: the same command goes on with the rounds in {out}") from None
-    finally:
-        if in_main:
-            signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

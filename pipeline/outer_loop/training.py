@@ -121,7 +121,10 @@ def _run(training: Training, output: Path, log: Path) -> None:
 
 @contextlib.contextmanager
 def _child(command: list[str], log: IO[bytes]) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a command in a group of its own, which ends with this block, and with this process however it ends."""
+    """Run a command in a group of its own, which ends with this block.
+
+    Where this process is killed, the command dies with it on Linux, and what the command has started does not.
+    """
     try:
         child = subprocess.Popen(
             command,

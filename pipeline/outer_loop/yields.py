@@ -98,7 +98,7 @@ def _tables(run: RunDir) -> Iterator[pa.Table]:
     for partition in range(run.partitions):
         table = shards.read_table(run.annotated(partition), COLUMNS)
         full = storage.join(run.release, run.shard_name("full", partition))
-        kept = shards.read_table(full, ["sample_id"])["sample_id"] if storage.exists(full) else pa.chunked_array([[]], pa.string())
+        kept = shards.read_table(full, ["sample_id"])["sample_id"]
         yield table.append_column("kept", pc.is_in(table["sample_id"], value_set=kept.combine_chunks()))
 
 

@@ -11,7 +11,7 @@ import pytest
 from generators.journal import Journal
 from generators.prompts.files import shipped_text
 from generators.prompts.table import PromptTable
-from generators.teachers.client import Choice, Reply, Request
+from generators.teachers.client import Choice, Reply, Request, Sampling
 from generators.teachers.flow import Flow
 from generators.teachers.ledger import Ledger
 from generators.teachers.openai import OpenAITable
@@ -89,7 +89,7 @@ class _Flow:
 def test_a_completion_ends_where_the_words_say_unless_the_recipe_says_otherwise(tmp_path: Path) -> None:
     prompts = PromptTable(name="numeric_v1", form="completion", language="en").load()
 
-    def stops(prompt: Prompt, **sampling: Any) -> tuple[str, ...] | None:
+    def sent(*asked: Prompt, **sampling: Any) -> list[Sampling]:
         flow = _Flow()
         table = OpenAITable.model_validate(
             {"kind": "openai", "base_url": "http://x/v1", "model": "m", "api": "completions", "sampling": sampling}
@@ -98,15 +98,21 @@ def test_a_completion_ends_where_the_words_say_unless_the_recipe_says_otherwise(
         async def ask() -> None:
             journal = Journal(str(tmp_path / str(len(list(tmp_path.iterdir())))))
             teacher = PaidTeacher("main", 0, table, table.identity(), cast(Flow, flow), journal, Ledger({}, None, {}))
-            assert len(await teacher.sample(prompt, 2)) == 2
+            assert [len(await teacher.sample(prompt, 2)) for prompt in asked] == [2] * len(asked)
             await journal.close()
 
         asyncio.run(ask())
-        return flow.asked[0].sampling.stop
+        return [request.sampling for request in flow.asked]
+
+    def stops(prompt: Prompt, **sampling: Any) -> tuple[str, ...] | None:
+        return sent(prompt, **sampling)[0].stop
 
     assert stops(prompts.question(a_problem())) == ("\nQ:",) == stops(prompts.hinted(a_problem(), "42"), temperature=0.5)
     assert stops(prompts.question(a_problem()), stop=("END",)) == ("END",)
     assert stops(PromptTable(name="numeric_v1").load().question(a_problem())) is None
+    plain = prompts.question(a_problem())
+    other = plain._replace(sampling=Sampling(temperature=0.0))  # its own parameters, with the same stop
+    assert [(one.temperature, one.stop) for one in sent(plain, other, temperature=0.5)] == [(0.5, ("\nQ:",)), (0.0, ("\nQ:",))]
 
 
 def test_check_and_list_say_what_is_asked(tmp_path: Path) -> None:
