@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from filters import chance, fingerprints, leaks, reflections, steps, votes
+from filters import chance, fingerprints, leaks, reflections, signatures, steps, votes
 from filters.checkers.checker import Checker
 from filters.choice_order import as_asked
 from filters.verify import judged, verify
@@ -21,7 +21,7 @@ def annotators(checkers: Mapping[str, Checker], judge_counts: bool) -> dict[str,
         {"judge": JUDGE_NAME} if judge_counts else {}
     )
     columns = {"steps": steps.NAME, "leak": leaks.NAME, "chance": chance.NAME, "vote": votes.NAME}
-    return {**names, **columns, "reflections": reflections.NAME, "signature": fingerprints.NAME}
+    return {**names, **columns, "reflections": reflections.NAME, "fingerprint": fingerprints.NAME, "signature": signatures.NAME}
 
 
 def problems_of(table: pa.Table) -> dict[str, Problem]:
@@ -55,7 +55,7 @@ def annotate(
         "vote": votes.vote(given, verdicts, orders, hinted),
         "reflections": reflections.reflections(chains),
         "fingerprint": fingerprints.fingerprints(chains),
-        "signature": fingerprints.signatures(chains),
+        "signature": signatures.packed(signatures.signatures(chains)),
     }
     columns = [
         pa.array(added[field.name], type=field.type) if field.name in added else samples[field.name] for field in ANNOTATED_SCHEMA

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import click
 
-from filters import chance, fingerprints, leaks, reflections, steps, votes
+from filters import chance, fingerprints, leaks, reflections, signatures, steps, votes
 from filters.selection import RULES
 from generators.judge import JudgeTable
 from generators.prompts.files import parse, shipped, shipped_text
@@ -44,7 +44,8 @@ def list_command(name: str | None) -> None:
             chance.NAME: "a problem's right choices against guessing",
             votes.NAME: "what most samples of a problem answer; a pseudo-gold where it has no gold",
             reflections.NAME: "reflections of a chain",
-            fingerprints.NAME: "signatures for near-copies",
+            fingerprints.NAME: "what exact copies have in common",
+            signatures.NAME: "signatures for near-copies",
         },
         "selection rules": {name: rule.meaning for name, rule in RULES.items()},
         "exports": {name: config.meaning for name, config in CONFIGS.items()},

@@ -84,8 +84,8 @@ def tag_command(path: str, out: str, rejected: str | None, fields: tuple[str, ..
 )
 def dedupe_command(path: str, out: str, rejected: str | None, fields: tuple[str, ...], threshold: float) -> None:
     """Mark copies.  Reads id, text, and optionally group, answer and quality; adds duplicate, null for rows to keep."""
-    from filters.duplicates import Row as Candidate
-    from filters.duplicates import find
+    from filters.corpus import Row as Candidate
+    from filters.corpus import find
     from schemas.annotation import DUPLICATE_TYPE
 
     at = field_paths(fields, ("id", "text", "group", "answer", "quality"))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters import fingerprints
+from filters.signatures import as_matrix
 from filters.paths import path
 from generators.journal import spent_in
 from pipeline import shards, storage
@@ -126,7 +126,7 @@ def _near_copies(fresh: list[bytes], before: list[bytes], threshold: float) -> i
     """Return how many signatures are near-copies of one before; the share of equal slots estimates the similarity."""
     if not fresh or not before:
         return 0
-    now, then = fingerprints.as_matrix(fresh), fingerprints.as_matrix(before)
+    now, then = as_matrix(fresh), as_matrix(before)
     return int(sum((then == one).mean(axis=1).max() >= threshold for one in now))
 
 

@@ -1,0 +1,105 @@
+"""Candidates for near-copies: documents whose signatures are equal in a band (locality-sensitive hashing).
+
+A band says nothing but that two documents are worth comparing, so the bands are chosen for recall: what they bring too much costs
+time, and what they miss is lost.
+"""
+
+import collections
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from filters.shingles import U64, finalize
+from filters.signatures import PERMUTATIONS, Signatures
+
+Pairs = npt.NDArray[np.uint64]  # (pairs, 2): document numbers, the smaller first
+Counts = collections.Counter[str]
+
+RECALL = 0.9975  # chance that a pair exactly at the threshold becomes a candidate; gives 20 bands of 6 rows at .8
+BUCKET_ALL_PAIRS = 200  # a larger bucket is never squared (measured recall .9996 with 13 such buckets)
+BUCKET_ANCHORS = 8  # of a large bucket all are compared with the first few, which are the best
+BUCKET_WINDOW = 8  # … and each with the next few
+
+_STEP = np.uint64(0x9E3779B97F4A7C15)
+
+
+class Bands(NamedTuple):
+    """How signatures are cut: `number` bands of `rows` slots."""
+
+    number: int
+    rows: int
+
+    def recall(self, similarity: float) -> float:
+        """Return the chance that a pair of that similarity becomes a candidate."""
+        return 1 - float((1 - similarity**self.rows) ** self.number)
+
+
+def bands_for(threshold: float) -> Bands:
+    """Return the bands with the most rows (fewest false candidates) whose recall at the threshold is RECALL or more."""
+    for rows in range(PERMUTATIONS, 1, -1):
+        missed = 1 - threshold**rows
+        count = 1 if missed <= 0 else math.ceil(math.log(1 - RECALL) / math.log(missed)) if missed < 1 else 0
+        if 0 < count * rows <= PERMUTATIONS:
+            return Bands(count, rows)
+    return Bands(PERMUTATIONS, 1)
+
+
+def band_keys(signed: Signatures, bands: Bands, band: int) -> U64:
+    """Return the 64-bit key of one band of each document; keys of two bands are equal by chance only.
+
+    With 32 bits a billion documents would have 2.3e9 false pairs, with 64 one in two runs.
+    """
+    keys = np.full(len(signed), band + 1, dtype=np.uint64)
+    for row in range(band * bands.rows, (band + 1) * bands.rows):
+        keys = finalize(keys * _STEP + signed[:, row])
+    return keys
+
+
+def candidate_pairs(keys: U64, documents: U64, counts: Counts) -> Pairs:
+    """Return the distinct pairs of documents that share a key, given one key of each document after another.
+
+    `counts` gets the large buckets (`buckets_capped`) and the pairs of them that are not looked at (`pairs_capped`).
+    """
+    order = np.argsort(keys)
+    keys = keys[order]
+    same = keys[1:] == keys[:-1]
+    shared = np.flatnonzero(np.concatenate([same, [False]]) | np.concatenate([[False], same]))
+    keys, documents = keys[shared], documents[order[shared]]
+    order = np.lexsort((documents, keys))
+    keys, documents = keys[order], documents[order]
+    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.int64)
+    sizes = np.diff(np.concatenate([starts, [len(keys)]]))
+    first, size = np.repeat(starts, sizes), np.repeat(sizes, sizes)
+    found = [_anchor_pairs(documents, first, size)]
+    left = np.arange(len(keys))
+    for distance in range(1, BUCKET_ALL_PAIRS):
+        left = left[left + distance < first[left] + size[left]]
+        if distance > BUCKET_WINDOW:
+            left = left[size[left] <= BUCKET_ALL_PAIRS]
+        if not len(left):
+            break
+        found.append(np.stack([documents[left], documents[left + distance]], axis=1))
+    capped = sizes[sizes > BUCKET_ALL_PAIRS]
+    counts["buckets_capped"] += len(capped)
+    counts["pairs_capped"] += int((capped * (capped - 1) // 2 - capped * (BUCKET_ANCHORS + BUCKET_WINDOW)).sum())
+    return distinct(np.concatenate(found))
+
+
+def _anchor_pairs(documents: U64, first: npt.NDArray[np.int64], size: npt.NDArray[np.int64]) -> Pairs:
+    """Return the pairs of each document of a large bucket with the bucket's first few."""
+    large = np.flatnonzero(size > BUCKET_ALL_PAIRS)
+    pairs = [np.stack([documents[first[large] + anchor], documents[large]], axis=1) for anchor in range(BUCKET_ANCHORS)]
+    return np.concatenate(pairs)
+
+
+def distinct(pairs: Pairs) -> Pairs:
+    """Return each pair once, the smaller document first, sorted."""
+    low, high = pairs.min(axis=1), pairs.max(axis=1)
+    order = np.lexsort((high, low))
+    low, high = low[order], high[order]
+    if len(low):
+        fresh = np.concatenate([[True], (low[1:] != low[:-1]) | (high[1:] != high[:-1])]) & (low != high)
+        low, high = low[fresh], high[fresh]
+    return np.stack([low, high], axis=1)

@@ -1,0 +1,129 @@
+"""Copies in anyone's rows, in one process and without keeping their texts: 0.7 kB a row, and a second look at those that may be copies."""
+
+import collections
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from filters.bands import Counts, Pairs, band_keys, bands_for, candidate_pairs, distinct
+from filters.duplicates import NONE, Edge, Places, Standing, answers_agree, best_of_each, resolve, text_keys, verified
+from filters.fingerprints import fingerprints
+from filters.shingles import U64
+from filters.signatures import Signatures, signatures
+from filters.similarity import Floats, Profiles, joined, may_match, profiles, sketches
+from schemas.annotation import Duplicate
+
+THRESHOLD = 0.8
+WITHIN = 0.7  # of two samples of one problem: they share its words and numbers, so that less of a difference is one of wording
+READ_AT_ONCE = 1024  # texts
+
+
+class Row(NamedTuple):
+    """A row of anyone's file."""
+
+    id: str
+    text: str
+    group: str | None = None  # the problem: two rows of a group are compared whatever their bands say, by a threshold of their own
+    answer: str | None = None  # rows with different answers are no copies; None is not compared
+    quality: float = 0.0  # the higher is kept
+
+
+class _Columns(NamedTuple):
+    """What is kept of rows, one entry a row."""
+
+    signed: Signatures
+    fingerprints: U64  # (rows, 2)
+    groups: U64
+    answers: U64
+    earlier: Places  # 0 for rows of earlier corpora, which are kept anyway, else 1
+    qualities: Floats
+    lengths: Places  # code points
+    ids: U64
+
+
+class Corpus:
+    """Rows to compare: they are added, then compared.  Repeated ids are the caller's to find.
+
+    Of two copies the one of higher quality is kept, then the shorter, then by a hash of the id.
+    """
+
+    def __init__(self, threshold: float = THRESHOLD, within: float = WITHIN) -> None:
+        self.threshold, self.within = threshold, within
+        self.counts: Counts = collections.Counter()
+        self._parts: list[_Columns] = []
+
+    def add(self, rows: Sequence[Row], earlier: bool = False) -> None:
+        """Take in rows; their numbers go on from those before."""
+        texts = [row.text for row in rows]
+        self._parts.append(
+            _Columns(
+                signed=signatures(texts),
+                fingerprints=np.frombuffer(b"".join(fingerprints(texts)), dtype=np.uint64).reshape(-1, 2),
+                groups=text_keys(row.group for row in rows),
+                answers=text_keys(row.answer for row in rows),
+                earlier=np.full(len(rows), 0 if earlier else 1),
+                qualities=np.array([row.quality for row in rows], dtype=np.float64),
+                lengths=np.array([len(text) for text in texts], dtype=np.int64),
+                ids=text_keys(row.id for row in rows),
+            )
+        )
+
+    def compare(self, read: Callable[[Places], Iterable[str]]) -> dict[int, Standing]:
+        """Return who stands for each row that is not kept, by numbers.  `read` gives the texts of some rows, in their order."""
+        if not self._parts:
+            return {}
+        columns = _Columns(*(np.concatenate(column) for column in zip(*self._parts, strict=True)))
+        self._parts = []
+        order = np.lexsort((columns.ids, columns.lengths, -columns.qualities, columns.earlier))  # row of each document, the better first
+        earlier = int(np.count_nonzero(columns.earlier == 0))
+        texts = (columns.fingerprints[order, 0], columns.fingerprints[order, 1], columns.answers[order])
+        best = best_of_each(*texts)
+        pairs, thresholds = self._candidates(columns, order, best, best_of_each(*texts, columns.groups[order]), earlier)
+        del columns
+        wanted, places = np.unique(order[pairs.astype(np.int64)], return_inverse=True)
+        seen = self._read(read(wanted))
+        first, second = places.reshape(-1, 2).T
+        alike, similar = verified(seen, seen, (first, second), thresholds)
+        self.counts.update(pairs_compared=len(pairs), pairs_alike=len(alike))
+        edges = [Edge(*ends, one) for ends, one in zip(pairs[alike].tolist(), similar.tolist(), strict=True)]
+        copies = {document: int(best[document]) for document in np.flatnonzero(best != np.arange(len(best))).tolist()}
+        found = resolve(copies, edges, self.threshold, earlier)
+        return {int(order[document]): one._replace(kept=int(order[one.kept])) for document, one in found.items()}
+
+    def _candidates(self, columns: _Columns, order: Places, best: Places, best_of_group: Places, earlier: int) -> tuple[Pairs, Floats]:
+        """Return the pairs of documents that may be copies, each with its threshold."""
+        documents = np.arange(len(order))
+        apart = documents[best == documents]
+        bands, found = bands_for(self.threshold), []
+        for band in range(bands.number):
+            keys = band_keys(columns.signed, bands, band)[order[apart]]
+            found.append(candidate_pairs(keys, apart.astype(np.uint64), self.counts))
+        groups = columns.groups[order]
+        grouped = documents[(best_of_group == documents) & (groups != NONE)]
+        found.append(candidate_pairs(groups[grouped], grouped.astype(np.uint64), self.counts))
+        pairs = distinct(np.concatenate(found))
+        self.counts["pairs_candidate"] += len(pairs)
+        pairs = pairs[pairs[:, 1] >= earlier]
+        one, other = order[pairs[:, 0].astype(np.int64)], order[pairs[:, 1].astype(np.int64)]
+        fits = answers_agree(columns.answers[one], columns.answers[other])
+        same = (columns.groups[one] == columns.groups[other]) & (columns.groups[one] != NONE)
+        sketched = sketches(columns.signed)
+        for kind, threshold in ((same, self.within), (~same, self.threshold)):
+            fits[kind] &= may_match(sketched, sketched, (one[kind], other[kind]), threshold)
+        return pairs[fits], np.where(same, self.within, self.threshold)[fits]
+
+    def _read(self, texts: Iterable[str]) -> Profiles:
+        parts, left = [], iter(texts)
+        while batch := list(itertools.islice(left, READ_AT_ONCE)):
+            parts.append(profiles(batch))
+        return Profiles(joined([part.shingles for part in parts]), joined([part.numbers for part in parts]))
+
+
+def find(rows: Sequence[Row], threshold: float = THRESHOLD, within: float = WITHIN) -> list[Duplicate | None]:
+    """Return for each of some rows who stands for it, None where it is kept."""
+    corpus = Corpus(threshold, within)
+    corpus.add(rows)
+    found = corpus.compare(lambda wanted: (rows[number].text for number in wanted.tolist()))
+    return [(one := found.get(place)) and Duplicate(one.kind, rows[one.kept].id, one.jaccard) for place in range(len(rows))]
