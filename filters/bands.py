@@ -17,8 +17,15 @@ from filters.signatures import PERMUTATIONS, Signatures
 Pairs = npt.NDArray[np.uint64]  # (pairs, 2): document numbers, the smaller first
 Counts = collections.Counter[str]
 
+# What is counted of a comparison: pairs that share a band, those compared exactly after the estimate, those that are copies;
+# buckets too large for all pairs to be compared, and the pairs of these that were not looked at.
+COMPARED = ("pairs_candidate", "pairs_compared", "pairs_alike", "buckets_capped", "pairs_capped")
+
 RECALL = 0.9975  # chance that a pair exactly at the threshold becomes a candidate; gives 20 bands of 6 rows at .8
-BUCKET_ALL_PAIRS = 200  # a larger bucket is never squared (measured recall .9996 with 13 such buckets)
+BUCKET_ALL_PAIRS = 200  # documents; a larger bucket is never squared (measured recall .9996 with 13 such buckets)
+PROBLEM_ALL_PAIRS = (
+    2048  # samples of a problem that are all compared; of more, those that share a band too (2 million pairs take 0.1 s)
+)
 BUCKET_ANCHORS = 8  # of a large bucket all are compared with the first few, which are the best
 BUCKET_WINDOW = 8  # … and each with the next few
 
@@ -57,10 +64,23 @@ def band_keys(signed: Signatures, bands: Bands, band: int) -> U64:
     return keys
 
 
-def candidate_pairs(keys: U64, documents: U64, counts: Counts) -> Pairs:
+def pairs_within(groups: U64, signed: Signatures, documents: U64, threshold: float, counts: Counts) -> Pairs:
+    """Return the pairs of documents to compare because they are of one group, given the group's key and signature of each."""
+    found = [candidate_pairs(groups, documents, counts, PROBLEM_ALL_PAIRS)]
+    _, places, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    large = np.flatnonzero(sizes[places] > PROBLEM_ALL_PAIRS)
+    bands = bands_for(threshold)
+    for band in range(bands.number if len(large) else 0):
+        keys = finalize(band_keys(signed[large], bands, band) ^ groups[large])
+        found.append(candidate_pairs(keys, documents[large], counts))
+    return distinct(np.concatenate(found))
+
+
+def candidate_pairs(keys: U64, documents: U64, counts: Counts, most: int = BUCKET_ALL_PAIRS) -> Pairs:
     """Return the distinct pairs of documents that share a key, given one key of each document after another.
 
-    `counts` gets the large buckets (`buckets_capped`) and the pairs of them that are not looked at (`pairs_capped`).
+    Of more than `most` documents with one key not all pairs are looked at.  `counts` gets the large
+    buckets (`buckets_capped`) and the pairs of them that are not looked at (`pairs_capped`).
     """
     order = np.argsort(keys)
     keys = keys[order]
@@ -72,24 +92,24 @@ def candidate_pairs(keys: U64, documents: U64, counts: Counts) -> Pairs:
     starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.int64)
     sizes = np.diff(np.concatenate([starts, [len(keys)]]))
     first, size = np.repeat(starts, sizes), np.repeat(sizes, sizes)
-    found = [_anchor_pairs(documents, first, size)]
+    found = [_anchor_pairs(documents, first, size, most)]
     left = np.arange(len(keys))
-    for distance in range(1, BUCKET_ALL_PAIRS):
+    for distance in range(1, most):
         left = left[left + distance < first[left] + size[left]]
         if distance > BUCKET_WINDOW:
-            left = left[size[left] <= BUCKET_ALL_PAIRS]
+            left = left[size[left] <= most]
         if not len(left):
             break
         found.append(np.stack([documents[left], documents[left + distance]], axis=1))
-    capped = sizes[sizes > BUCKET_ALL_PAIRS]
+    capped = sizes[sizes > most]
     counts["buckets_capped"] += len(capped)
     counts["pairs_capped"] += int((capped * (capped - 1) // 2 - capped * (BUCKET_ANCHORS + BUCKET_WINDOW)).sum())
     return distinct(np.concatenate(found))
 
 
-def _anchor_pairs(documents: U64, first: npt.NDArray[np.int64], size: npt.NDArray[np.int64]) -> Pairs:
+def _anchor_pairs(documents: U64, first: npt.NDArray[np.int64], size: npt.NDArray[np.int64], most: int) -> Pairs:
     """Return the pairs of each document of a large bucket with the bucket's first few."""
-    large = np.flatnonzero(size > BUCKET_ALL_PAIRS)
+    large = np.flatnonzero(size > most)
     pairs = [np.stack([documents[first[large] + anchor], documents[large]], axis=1) for anchor in range(BUCKET_ANCHORS)]
     return np.concatenate(pairs)
 

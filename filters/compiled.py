@@ -18,14 +18,14 @@ _ONE, _TWO = u64(0xFF51AFD7ED558CCD), u64(0xC4CEB9FE1A85EC53)
 _FIRST, _SECOND = u32(0x85EBCA6B), u32(0xC2B2AE35)
 
 
-@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+@numba.njit(inline="always")
 def _finalize(value: Any) -> Any:
     value = (value ^ (value >> _SHIFT)) * _ONE
     value = (value ^ (value >> _SHIFT)) * _TWO
     return value ^ (value >> _SHIFT)
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True)
 def _bound(data: Any, classes: Any, starts: Any, ends: Any) -> Any:
     """Fill in where words start and end; return how many there are.  No branch: where words end, none can be foreseen."""
     started = ended = 0
@@ -41,7 +41,7 @@ def _bound(data: Any, classes: Any, starts: Any, ends: Any) -> Any:
     return started
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True)
 def _hash_words(chunks: Any, starts: Any, ends: Any, masks: Any, step: Any, hashes: Any) -> None:
     for word in range(len(starts)):
         place, left = starts[word], ends[word] - starts[word]
@@ -55,7 +55,7 @@ def _hash_words(chunks: Any, starts: Any, ends: Any, masks: Any, step: Any, hash
         hashes[word] = value
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True)
 def _premix(words: Any, first: Any, last: Any, factors: Any, mixed: Any) -> Any:
     """Fill `mixed` with the 32 bits of each shingle of a document; return how many."""
     size = min(last - first, len(factors))
@@ -71,7 +71,7 @@ def _premix(words: Any, first: Any, last: Any, factors: Any, mixed: Any) -> Any:
     return count
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True)
 def _sign(words: Any, offsets: Any, factors: Any, a: Any, b: Any, mixed: Any, slots: Any) -> None:
     for document in range(len(offsets) - 1):
         count = _premix(words, offsets[document], offsets[document + 1], factors, mixed)
@@ -102,7 +102,7 @@ def sign(batch: Folded, a: npt.NDArray[np.uint32], b: npt.NDArray[np.uint32]) ->
     return slots
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True)
 def _count_shared(a: Any, a_offsets: Any, b: Any, b_offsets: Any, first: Any, second: Any, counts: Any) -> None:
     for pair in range(len(first)):
         i, j = a_offsets[first[pair]], b_offsets[second[pair]]

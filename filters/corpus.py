@@ -1,4 +1,4 @@
-"""Copies in anyone's rows, in one process and without keeping their texts: 0.7 kB a row, and a second look at those that may be copies."""
+"""Copies in anyone's rows, in one process, without their texts: 0.7 kB a row, and a second look at those that may be copies."""
 
 import collections
 import itertools
@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from filters.bands import Counts, Pairs, band_keys, bands_for, candidate_pairs, distinct
+from filters.bands import Counts, Pairs, band_keys, bands_for, candidate_pairs, distinct, pairs_within
 from filters.duplicates import NONE, Edge, Places, Standing, answers_agree, best_of_each, resolve, text_keys, verified
 from filters.fingerprints import fingerprints
 from filters.shingles import U64
 from filters.signatures import Signatures, signatures
 from filters.similarity import Floats, Profiles, joined, may_match, profiles, sketches
 from schemas.annotation import Duplicate
+from schemas.recipe import Dedupe
 
-THRESHOLD = 0.8
-WITHIN = 0.7  # of two samples of one problem: they share its words and numbers, so that less of a difference is one of wording
+DEDUPE = Dedupe()
 READ_AT_ONCE = 1024  # texts
 
 
@@ -49,7 +49,7 @@ class Corpus:
     Of two copies the one of higher quality is kept, then the shorter, then by a hash of the id.
     """
 
-    def __init__(self, threshold: float = THRESHOLD, within: float = WITHIN) -> None:
+    def __init__(self, threshold: float = DEDUPE.threshold, within: float = DEDUPE.within) -> None:
         self.threshold, self.within = threshold, within
         self.counts: Counts = collections.Counter()
         self._parts: list[_Columns] = []
@@ -76,7 +76,9 @@ class Corpus:
             return {}
         columns = _Columns(*(np.concatenate(column) for column in zip(*self._parts, strict=True)))
         self._parts = []
-        order = np.lexsort((columns.ids, columns.lengths, -columns.qualities, columns.earlier))  # row of each document, the better first
+        order = np.lexsort(
+            (columns.ids, columns.lengths, -columns.qualities, columns.earlier)
+        )  # row of each document, the better first
         earlier = int(np.count_nonzero(columns.earlier == 0))
         texts = (columns.fingerprints[order, 0], columns.fingerprints[order, 1], columns.answers[order])
         best = best_of_each(*texts)
@@ -87,12 +89,14 @@ class Corpus:
         first, second = places.reshape(-1, 2).T
         alike, similar = verified(seen, seen, (first, second), thresholds)
         self.counts.update(pairs_compared=len(pairs), pairs_alike=len(alike))
-        edges = [Edge(*ends, one) for ends, one in zip(pairs[alike].tolist(), similar.tolist(), strict=True)]
+        edges = [Edge(one, other, jaccard) for (one, other), jaccard in zip(pairs[alike].tolist(), similar.tolist(), strict=True)]
         copies = {document: int(best[document]) for document in np.flatnonzero(best != np.arange(len(best))).tolist()}
         found = resolve(copies, edges, self.threshold, earlier)
         return {int(order[document]): one._replace(kept=int(order[one.kept])) for document, one in found.items()}
 
-    def _candidates(self, columns: _Columns, order: Places, best: Places, best_of_group: Places, earlier: int) -> tuple[Pairs, Floats]:
+    def _candidates(
+        self, columns: _Columns, order: Places, best: Places, best_of_group: Places, earlier: int
+    ) -> tuple[Pairs, Floats]:
         """Return the pairs of documents that may be copies, each with its threshold."""
         documents = np.arange(len(order))
         apart = documents[best == documents]
@@ -102,7 +106,8 @@ class Corpus:
             found.append(candidate_pairs(keys, apart.astype(np.uint64), self.counts))
         groups = columns.groups[order]
         grouped = documents[(best_of_group == documents) & (groups != NONE)]
-        found.append(candidate_pairs(groups[grouped], grouped.astype(np.uint64), self.counts))
+        signed = columns.signed[order[grouped]]
+        found.append(pairs_within(groups[grouped], signed, grouped.astype(np.uint64), self.within, self.counts))
         pairs = distinct(np.concatenate(found))
         self.counts["pairs_candidate"] += len(pairs)
         pairs = pairs[pairs[:, 1] >= earlier]
@@ -121,9 +126,9 @@ class Corpus:
         return Profiles(joined([part.shingles for part in parts]), joined([part.numbers for part in parts]))
 
 
-def find(rows: Sequence[Row], threshold: float = THRESHOLD, within: float = WITHIN) -> list[Duplicate | None]:
+def find(rows: Sequence[Row], threshold: float = DEDUPE.threshold, within: float | None = None) -> list[Duplicate | None]:
     """Return for each of some rows who stands for it, None where it is kept."""
-    corpus = Corpus(threshold, within)
+    corpus = Corpus(threshold, min(DEDUPE.within, threshold) if within is None else within)
     corpus.add(rows)
     found = corpus.compare(lambda wanted: (rows[number].text for number in wanted.tolist()))
     return [(one := found.get(place)) and Duplicate(one.kind, rows[one.kept].id, one.jaccard) for place in range(len(rows))]

@@ -7,7 +7,7 @@ documents come does not matter.  `filters/corpus.py` does this for files in one 
 import collections
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,9 @@ NONE = 0  # key of no text
 def text_keys(texts: Iterable[str | None]) -> U64:
     """Return a 64-bit key of each text, letter for letter, NONE where there is none."""
     digests = (
-        0 if text is None else int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+        0
+        if text is None
+        else int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
         for text in texts
     )
     return np.fromiter(digests, dtype=np.uint64)
@@ -41,17 +43,17 @@ class Standing(NamedTuple):
     """Who stands for a document that is not kept."""
 
     kept: int
-    kind: str  # exact | near
+    kind: Literal["exact", "near"]
     jaccard: float
 
 
 def resolve(copies: Mapping[int, int], edges: Iterable[Edge], threshold: float, earlier: int = 0) -> dict[int, Standing]:
     """Return who stands for each document that is not kept.  Documents are numbered by quality, the best first.
 
-    `copies`: document → the best with its text and answer.  An edge at or over the threshold holds between all copies of its ends; one
-    below it is of two samples of one problem, and holds between these alone.  The first `earlier` documents are kept whatever they
-    are.  A document is kept where none better that is kept is its copy: what priority rounds over the graph come to in the end, in
-    one pass over the documents that are anybody's copy.
+    `copies`: document → the best with its text and answer.  An edge at or over the threshold holds between all copies of its ends;
+    one below it is of two samples of one problem, and holds between these alone.  The first `earlier` documents are kept whatever
+    they are.  A document is kept where none better that is kept is its copy: what priority rounds over the graph come to in the
+    end, in one pass over the documents that are anybody's copy.
     """
     like: dict[int, list[tuple[int, float]]] = collections.defaultdict(list)  # between bests
     beside: dict[int, list[tuple[int, float]]] = collections.defaultdict(list)  # a document → better ones of its problem
@@ -80,7 +82,7 @@ def resolve(copies: Mapping[int, int], edges: Iterable[Edge], threshold: float, 
 
 
 def verified(one: Profiles, other: Profiles, pairs: Pair, thresholds: Floats) -> tuple[Places, Floats]:
-    """Return which pairs of two arrays of profiles are copies, and how alike these are: each by its threshold, and by its numbers."""
+    """Return which pairs of two arrays of profiles are copies, by threshold and numbers, and how alike these are."""
     alike = jaccards(one.shingles, other.shingles, pairs)
     near = np.flatnonzero(alike >= thresholds)
     found = near[numbers_alike(one.numbers, other.numbers, (pairs[0][near], pairs[1][near]))]

@@ -21,7 +21,9 @@ U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 
 # Han, Hiragana, Katakana, Hangul syllables, Thai, Lao, Myanmar, Khmer.
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+)
 _WORD = re.compile(f"(?=[{_UNSPACED}])[^\\W_]|[^\\W_{_UNSPACED}]+")
 _WIDE_SPACE = re.compile("[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")  # white space beyond ASCII
 
@@ -111,7 +113,7 @@ def bounds(batch: Folded) -> Bounds:
     """Return the bounds of all words."""
     classes = classes_of(batch)
     edges = classes[1:] != classes[:-1]
-    singles = () if batch.text.isascii() else np.flatnonzero((classes == SINGLE) & (batch.data >= 0xC0))
+    singles = np.zeros(0, np.int64) if batch.text.isascii() else np.flatnonzero((classes == SINGLE) & (batch.data >= 0xC0))
     if len(singles):
         edges[singles - 1] = True
     places = np.flatnonzero(edges) + 1

@@ -1,4 +1,4 @@
-"""How alike two documents are: an estimate from their signatures that spares most comparisons, then the exact similarity of their texts."""
+"""How alike two documents are: an estimate that spares most comparisons, then the exact similarity of their texts."""
 
 import math
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ PAIRS_AT_ONCE = 1 << 14
 
 
 def sketches(signed: Signatures) -> U8:
-    """Return the low byte of each slot: a quarter of the bytes for all but the same estimate (b-bit minwise hashing, Li and König 2010)."""
+    """Return the low byte of each slot: a quarter of the bytes, all but the same estimate (b-bit minwise hashing, Li 2010)."""
     return signed.astype(np.uint8)
 
 
@@ -46,7 +46,9 @@ class Profiles(NamedTuple):
 def profiles(texts: Sequence[str]) -> Profiles:
     """Return what texts are compared by."""
     parts = [texts[first:last] for first, last in batches(texts)]
-    return Profiles(joined([distinct(shingle_hashes(part)) for part in parts]), joined([number_hashes(fold(part)) for part in parts]))
+    return Profiles(
+        joined([distinct(shingle_hashes(part)) for part in parts]), joined([number_hashes(fold(part)) for part in parts])
+    )
 
 
 def joined(parts: Sequence[Ragged]) -> Ragged:

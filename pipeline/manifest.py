@@ -4,10 +4,12 @@ import collections
 import dataclasses
 import hashlib
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
+from filters.bands import COMPARED
+from filters.signatures import SPEC
 from pipeline import storage
 from pipeline.annotate import annotators
 from pipeline.exports import CONFIGS
@@ -19,8 +21,8 @@ from pipeline.rundir import RunDir
 from pipeline.vote_counts import VOTE_COUNTS
 from schemas.annotation import STATUSES
 from schemas.errors import RunError
-from schemas.manifest import ConfigEntry, FileEntry, Manifest
-from schemas.tables import REJECTED_SCHEMA
+from schemas.manifest import SIGNATURES, ConfigEntry, FileEntry, Manifest
+from schemas.tables import REJECTED_SCHEMA, SIGNATURES_SCHEMA
 
 LIBRARIES = (
     "apache-beam",
@@ -32,6 +34,8 @@ LIBRARIES = (
     "starbeam",
     "sympy",
 )  # those that decide bytes
+
+ALWAYS = {"rejected": REJECTED_SCHEMA, SIGNATURES: SIGNATURES_SCHEMA}  # configs that every release has
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +63,7 @@ class ReleaseFacts:
     annotators: dict[str, str]
     prompts: dict[str, str]
     plugins: dict[str, str]  # package → version
+    against: dict[str, str]  # earlier release → SHA-256 of its manifest
 
     @classmethod
     def of(cls, plan: Plan) -> "ReleaseFacts":
@@ -70,11 +75,14 @@ class ReleaseFacts:
             annotators(plan.checkers, plan.judge_counts),
             plan.prompts.files,
             release_of(plan.strategy.kind),
+            {release.name: release.sha256 for release in plan.earlier},
         )
 
 
-def write_manifest(facts: ReleaseFacts, run: RunDir, parts: Iterable[PartitionStats]) -> None:
-    """Write MANIFEST.json from every partition's statistics."""
+def write_manifest(
+    facts: ReleaseFacts, run: RunDir, parts: Iterable[PartitionStats], compared: Iterable[Mapping[str, int]]
+) -> None:
+    """Write MANIFEST.json from every partition's statistics, and counts of what was compared."""
     read = ingested(run)
     if read is None:
         raise RunError(f"cannot read {run.ingest}: it is gone; run `starbeam sample` again")
@@ -86,8 +94,10 @@ def write_manifest(facts: ReleaseFacts, run: RunDir, parts: Iterable[PartitionSt
         recipe=facts.recipe,
         versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}, **facts.plugins},
         annotators=facts.annotators,
+        signatures=SPEC,
+        against=facts.against,
         prompts=facts.prompts,
-        funnel=funnel([part.counts for part in parts], read),
+        funnel=funnel([part.counts for part in parts], read, compared),
         coverage=coverage([part.outcomes for part in parts]),
         limit=read.limit,
         configs=_configs(files),
@@ -96,11 +106,15 @@ def write_manifest(facts: ReleaseFacts, run: RunDir, parts: Iterable[PartitionSt
     storage.write_bytes(run.manifest, manifest.to_json().encode())
 
 
-def funnel(counts: Iterable["collections.Counter[tuple[str, ...]]"], read: Ingested) -> dict[str, Any]:
+def funnel(
+    counts: Iterable["collections.Counter[tuple[str, ...]]"], read: Ingested, compared: Iterable[Mapping[str, int]]
+) -> dict[str, Any]:
     """Return the counts from records read to rows kept, as nested tables in the order of the way."""
     total: collections.Counter[tuple[str, ...]] = collections.Counter()
     for one in counts:
         total.update(one)
+    for found in compared:
+        total.update({("compared", name): count for name, count in found.items()})
     nested: dict[str, Any] = {
         "problem_records": read.problem_records,
         "sample_records": read.sample_records,
@@ -117,6 +131,7 @@ def funnel(counts: Iterable["collections.Counter[tuple[str, ...]]"], read: Inges
         "teachers": {},
         "origins": {},
         "reflections": {},
+        "compared": dict.fromkeys(COMPARED, 0),
         "duplicates": {"exact": 0, "near": 0},
         "rejected_samples": {},
         "kept": 0,
@@ -136,7 +151,7 @@ def _configs(files: Iterable[FileEntry]) -> dict[str, ConfigEntry]:
         by_config.setdefault(entry.config, []).append(entry)
     entries = {}
     for config, of_config in sorted(by_config.items()):
-        schema = CONFIGS[config].schema if config in CONFIGS else REJECTED_SCHEMA
+        schema = CONFIGS[config].schema if config in CONFIGS else ALWAYS[config]
         text = schema.to_string(show_field_metadata=False, show_schema_metadata=False)
         entries[config] = ConfigEntry(
             rows=sum(entry.rows for entry in of_config),

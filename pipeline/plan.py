@@ -30,6 +30,7 @@ from generators.teachers.reward import RewardTable
 from generators.teachers.solver import SolverTable
 from generators.teachers.table import TeacherTable
 from pipeline import storage
+from pipeline.earlier import EarlierRelease, earlier_release
 from pipeline.exports import CONFIGS
 from pipeline.plugins import Strategies
 from pipeline.recipes import build, pick, suggestion
@@ -54,6 +55,7 @@ class Plan:
     prompts: Prompts
     judge: JudgeTable | None
     checkers: Mapping[str, Checker]
+    earlier: tuple[EarlierRelease, ...]  # whose rows count as kept
     resolved: Table  # the recipe with defaults filled in, paths as written
 
     @property
@@ -94,6 +96,7 @@ class Plan:
     def published(self) -> Table:
         """The resolved recipe without what decides no row: where files and weights lie, and the outer loop around it."""
         table = {key: value for key, value in self.resolved.items() if key not in ("root", "loop")}
+        table["dedupe"] = {**table["dedupe"], "against": [release.sha256 for release in self.earlier]}
         teachers = {
             name: {key: value for key, value in of_one.items() if key != "weights"} for name, of_one in table["teacher"].items()
         }
@@ -155,6 +158,7 @@ def resolve(recipe: Recipe) -> Plan:
         prompts=prompt.load(),
         judge=judge,
         checkers=checkers,
+        earlier=_earlier(recipe),
         resolved=_resolved(recipe, sources, teachers, strategy, prompt, judge),
     )
     if not plan.asked:
@@ -275,6 +279,19 @@ def _rooted(table: Table, root: str) -> Table:
     if not root or not isinstance(path, str) or path.startswith("/") or "://" in path:
         return table
     return {**table, "path": storage.join(root, path)}
+
+
+def _earlier(recipe: Recipe) -> tuple[EarlierRelease, ...]:
+    if recipe.dedupe.within > recipe.dedupe.threshold:
+        raise UserError(
+            f"[dedupe] within_problem = {recipe.dedupe.within:g} is over threshold = {recipe.dedupe.threshold:g}; "
+            "samples of one problem count as copies at least as soon as those of two: lower it"
+        )
+    releases = tuple(earlier_release(str(_rooted({"path": url}, recipe.root)["path"])) for url in recipe.dedupe.against)
+    for name, count in collections.Counter(release.name for release in releases).items():
+        if count > 1 and len({release.sha256 for release in releases if release.name == name}) < count:
+            raise UserError(f"[dedupe] against: names release {name!r} twice; take one out")
+    return releases
 
 
 def _check_names(where: str, names: tuple[str, ...], known: Mapping[str, object]) -> None:

@@ -2,8 +2,8 @@
 
 import collections
 import dataclasses
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,23 +14,15 @@ from pipeline.exports import EXPORTS, PROBLEMS
 from pipeline.manifest import PartitionStats
 from pipeline.pass_rates import PassRates, outcomes_of, problem_rows
 from pipeline.rundir import RunDir
+from pipeline.slices import PlaceStanding, Slices, compared_answers, duplicates_of
 from pipeline.vote_counts import vote_counts
-from schemas.annotation import DUPLICATE_TYPE, JUDGE_NAME
-from schemas.manifest import FileEntry
+from schemas.annotation import DUPLICATE_TYPE, JUDGE_NAME, Duplicate
+from schemas.manifest import SIGNATURES, FileEntry
 from schemas.recipe import Select
-from schemas.tables import FULL_SCHEMA, REJECTED_SCHEMA
+from schemas.tables import FULL_SCHEMA, REJECTED_SCHEMA, SIGNATURES_SCHEMA
 
 REJECTED = "rejected"
 SPLIT = "train"
-
-
-class DuplicateRow(NamedTuple):
-    """One duplicate of a partition."""
-
-    row: int
-    kind: str
-    kept_id: str
-    jaccard: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,9 +34,10 @@ class ShardWriter:
     configs: tuple[str, ...]
     rates: PassRates
 
-    def write(self, partition: int, duplicates: Sequence[DuplicateRow]) -> PartitionStats:
-        """Write one partition's shards and return what was counted."""
-        table = with_duplicates(shards.read_table(self.run.annotated(partition)), duplicates)
+    def write(self, partition: int, standings: Sequence[PlaceStanding]) -> PartitionStats:
+        """Write one partition's shards and return what was counted.  `standings`: of rows that are copies."""
+        table = shards.read_table(self.run.annotated(partition))
+        table = with_duplicates(table, duplicates_of(Slices(self.run, self.select).compared(partition), standings))
         reasons = pa.array(select(table, self.select), pa.string())
         every = table.append_column("reason", reasons)
         kept = every.filter(pc.is_null(reasons))
@@ -54,6 +47,7 @@ class ShardWriter:
         tables = {name: EXPORTS[name].rows(kept, every) for name in dict.fromkeys(self.configs) if name in EXPORTS}
         if PROBLEMS in self.configs:
             tables[PROBLEMS] = problem_rows(shards.read_table(self.run.problems(partition)), rates)
+        tables[SIGNATURES] = signatures_of(kept)
         tables[REJECTED] = pa.concat_tables([rejected, rejected_records(records)])
         return PartitionStats(
             partition=partition,
@@ -95,12 +89,19 @@ class ShardWriter:
         return counts
 
 
-def with_duplicates(table: pa.Table, duplicates: Sequence[DuplicateRow]) -> pa.Table:
-    """Return the table with a `duplicate` column."""
-    column: list[dict[str, Any] | None] = [None] * table.num_rows
-    for row, kind, kept_id, jaccard in duplicates:
-        column[row] = {"kind": kind, "kept_id": kept_id, "jaccard": jaccard}
+def with_duplicates(table: pa.Table, duplicates: Mapping[int, Duplicate]) -> pa.Table:
+    """Return the table with a `duplicate` column, given what stands for rows."""
+    column = [(one := duplicates.get(row)) and one._asdict() for row in range(table.num_rows)]
     return table.append_column("duplicate", pa.array(column, type=DUPLICATE_TYPE))
+
+
+def signatures_of(kept: pa.Table) -> pa.Table:
+    """Return what later builds compare their rows with kept ones by."""
+    columns = {
+        **{name: kept[name] for name in ("sample_id", "problem_id", "fingerprint", "signature")},
+        "answer": compared_answers(kept),
+    }
+    return pa.table({field.name: columns[field.name] for field in SIGNATURES_SCHEMA}, schema=SIGNATURES_SCHEMA)
 
 
 def rejected_rows(table: pa.Table) -> pa.Table:

@@ -45,6 +45,10 @@ class RunDir:
         """Samples with what the filters say of them."""
         return self._part("annotated", partition)
 
+    def compared(self, partition: int) -> str:
+        """What annotated samples are compared with others by, in the order in which copies are kept."""
+        return self._part("compared", partition)
+
     @property
     def journals(self) -> str:
         """The folder of the journal: every paid response, by partition."""

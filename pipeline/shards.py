@@ -134,4 +134,9 @@ def row_count(url: str) -> int:
 
 def file_hash(url: str) -> str:
     """Return the SHA-256 of a file."""
-    return hashlib.sha256(storage.read_bytes(url)).hexdigest()
+    return data_hash(storage.read_bytes(url))
+
+
+def data_hash(data: bytes) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    return hashlib.sha256(data).hexdigest()

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 FORMAT = "starbeam-manifest-1"
+SIGNATURES = "signatures"  # the config of what later builds compare their rows with kept ones by; every release has it
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ class Manifest:
     recipe: dict[str, Any]
     versions: dict[str, str]  # of starbeam, Python and the libraries that decide bytes
     annotators: dict[str, str]  # role → name with version
+    signatures: dict[str, Any]  # how they were made: a later build with others refuses to compare
+    against: dict[str, str]  # earlier releases that were taken as kept: name → SHA-256 of the manifest
     prompts: dict[str, str]  # prompt file → SHA-256 of its text, for those that rows can have been asked by
     limit: int | None  # records or draws of each source that were taken, None for all
     funnel: dict[str, Any]  # counts, from records read to rows kept

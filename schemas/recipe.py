@@ -18,12 +18,29 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
+# Two samples of one problem share its words and numbers, so that less of a difference is one of wording.  Rewordings
+# of one solution share .6 to .9 of their shingles (one number in ten changed .88, three words .89, half of the numbers .56; measured).
+WITHIN_PROBLEM = 0.7
+
+
 class Dedupe(Section):
     """`[dedupe]`: what counts as a near-copy."""
 
     threshold: float = Field(
         0.8, gt=0, le=1, description="exact Jaccard similarity of the word 5-gram sets at which two chains are copies"
     )
+    within_problem: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description=f"… at which two samples of one problem are; left out, {WITHIN_PROBLEM}, or threshold if lower",
+    )
+    against: tuple[str, ...] = Field((), description="earlier releases, by folder or URL: their rows count as kept")
+
+    @property
+    def within(self) -> float:
+        """The threshold of two samples of one problem."""
+        return min(WITHIN_PROBLEM, self.threshold) if self.within_problem is None else self.within_problem
 
 
 class Select(Section):

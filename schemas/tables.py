@@ -51,6 +51,17 @@ FULL_SCHEMA = pa.schema(
     [pa.field("duplicate", DUPLICATE_TYPE) if name == "duplicate" else ANNOTATED_SCHEMA.field(name) for name in _FULL_COLUMNS]
 )
 
+# One row a kept row, in the order of `full`.
+SIGNATURES_SCHEMA = pa.schema(
+    [
+        pa.field("sample_id", pa.string()),
+        pa.field("problem_id", pa.string()),
+        pa.field("answer", pa.string()),  # by which copies must agree, null where none was read
+        pa.field("fingerprint", pa.binary()),
+        pa.field("signature", pa.binary()),
+    ]
+)
+
 SFT_SCHEMA = pa.schema([pa.field("sample_id", pa.string()), pa.field("messages", MESSAGES_TYPE)])
 
 PROMPT_COMPLETION_SCHEMA = pa.schema(

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.signatures import as_matrix
 from filters.paths import path
+from filters.signatures import as_matrix
 from generators.journal import spent_in
 from pipeline import shards, storage
 from pipeline.rundir import RunDir

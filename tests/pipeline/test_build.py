@@ -23,7 +23,7 @@ from pipeline.recipes import parse
 from pipeline.rundir import claim
 from pipeline.terminal import console_of
 from schemas.errors import RunError, UserError
-from schemas.tables import FULL_SCHEMA, PROBLEMS_SCHEMA, REJECTED_SCHEMA, SFT_SCHEMA
+from schemas.tables import FULL_SCHEMA, PROBLEMS_SCHEMA, REJECTED_SCHEMA, SFT_SCHEMA, SIGNATURES_SCHEMA
 from tests.pipeline.recipes_for_tests import RECORDED, SOLVED, recorded_lines, release_hashes, starbeam
 
 QUIET = console_of(stderr=True)
@@ -60,7 +60,13 @@ def test_a_release_is_what_its_manifest_says(solved: Path) -> None:
     hashes = release_hashes(solved)
     hashes.pop("MANIFEST.json")
     assert {entry["path"]: entry["sha256"] for entry in manifest["files"]} == hashes
-    schemas = {"full": FULL_SCHEMA, "sft": SFT_SCHEMA, "problems": PROBLEMS_SCHEMA, "rejected": REJECTED_SCHEMA}
+    schemas = {
+        "full": FULL_SCHEMA,
+        "sft": SFT_SCHEMA,
+        "problems": PROBLEMS_SCHEMA,
+        "rejected": REJECTED_SCHEMA,
+        "signatures": SIGNATURES_SCHEMA,
+    }
     for entry in manifest["files"]:
         table = pq.read_table(solved / "release" / entry["path"])
         assert table.num_rows == entry["rows"] and table.schema == schemas[entry["config"]]

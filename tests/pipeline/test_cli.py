@@ -148,11 +148,11 @@ def test_dedupe_alone_from_parquet_to_parquet(tmp_path: Path) -> None:
 
     words = " ".join(f"word{index}" for index in range(60))
     texts = [words, words.replace("word7 ", "other "), words.upper(), "something else entirely, and short"]
-    pq.write_table(pa.table({"id": list("abcd"), "text": texts, "n": [1, 2, 3, 4]}), tmp_path / "in.parquet")
+    pq.write_table(pa.table({"id": list("abcd"), "text": texts, "quality": [1, 0, 0, 0]}), tmp_path / "in.parquet")
     done = starbeam("dedupe", "--in", "in.parquet", "--out", "out.parquet", "--threshold", "0.7", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     out = pq.read_table(tmp_path / "out.parquet")
-    assert out.column_names == ["id", "text", "n", "duplicate"]
+    assert out.column_names == ["id", "text", "quality", "duplicate"]
     kinds = [(row["id"], row["duplicate"] and (row["duplicate"]["kind"], row["duplicate"]["kept_id"])) for row in out.to_pylist()]
     assert kinds == [("a", None), ("b", ("near", "a")), ("c", ("exact", "a")), ("d", None)]
 

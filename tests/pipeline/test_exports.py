@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from filters.checkers import CHECKERS
 from pipeline.annotate import annotate
 from pipeline.exports import CONFIGS, EXPORTS
-from pipeline.release import DuplicateRow, with_duplicates
+from pipeline.release import with_duplicates
 from pipeline.training_views import assistant_text
+from schemas.annotation import Duplicate
 from schemas.sample import SAMPLE_SCHEMA, Message, Sample
 from schemas.tables import (
     FULL_SCHEMA,
@@ -28,7 +29,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 def _rows(*samples: Sample) -> pa.Table:
     problem = a_problem()
     annotated = annotate({problem.problem_id: problem}, table_of(samples, SAMPLE_SCHEMA), CHECKERS)
-    return with_duplicates(annotated, [DuplicateRow(place, "near", "kept", 0.9) for place in range(1, len(samples))])
+    return with_duplicates(annotated, {place: Duplicate("near", "kept", 0.9) for place in range(1, len(samples))})
 
 
 SAMPLES = (a_sample(), a_sample(index=1, reasoning="", response="42"), a_sample(index=2, response=""))

@@ -154,7 +154,7 @@ def test_the_funnel_shows_every_count() -> None:
             ("problems_kept",): 1100,
         }
     )
-    shown = _printed(funnel(counted([counts], Ingested("", "", None, 1250, 77, 13, 0)), {}))
+    shown = _printed(funnel(counted([counts], Ingested("", "", None, 1250, 77, 13, 0), []), {}))
     lines = {line.split("  ")[0].strip(): line for line in shown.splitlines()}
     for name, parts in {
         "problem records": ["1,250", "13 repeated"],
@@ -178,20 +178,20 @@ def test_coverage_is_shown_at_one_and_at_the_most_that_all_problems_reach_and_or
     once = {"problems": 7, "pass_at_k": [(1, 0.5, 7)]}
     counts = collections.Counter({("origins", "sampled", "incorrect"): 6})
     read = Ingested("", "", None, 0, 0, 0, 0)
-    shown = _printed(funnel(counted([counts], read), {"[red]main": covered, "once": once})).split()
+    shown = _printed(funnel(counted([counts], read, []), {"[red]main": covered, "once": once})).split()
     assert "  ".join(shown).count("coverage") == 2 and "sampled" not in shown
     at = shown.index("[red]main")
     assert shown[at + 1 : at + 6] == ["1,400", "pass@1", "0.42,", "pass@8", "0.81"]
     at = shown.index("once")
     assert shown[at + 1 : at + 5] == ["7", "pass@1", "0.50", "steps"]
     counts["origins", "rationalized", "correct"] = 5
-    shown = _printed(funnel(counted([counts], read), {})).split()
+    shown = _printed(funnel(counted([counts], read, []), {})).split()
     at = shown.index("rationalized")
     assert shown[at : at + 8] == ["rationalized", "5", "5", "correct", "sampled", "6", "6", "incorrect"]
 
 
 def test_an_empty_funnel_is_all_zeros() -> None:
-    shown = _printed(funnel(counted([], Ingested("", "", None, 0, 0, 0, 0)), {}))
+    shown = _printed(funnel(counted([], Ingested("", "", None, 0, 0, 0, 0), []), {}))
     assert "kept" in shown and not any(digit in shown for digit in "123456789")
 
 

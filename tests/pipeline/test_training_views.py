@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from filters.checkers import CHECKERS
 from pipeline.annotate import annotate
 from pipeline.exports import EXPORTS
-from pipeline.release import DuplicateRow, with_duplicates
+from pipeline.release import with_duplicates
 from pipeline.training_views import MAX_PAIRS
+from schemas.annotation import Duplicate
 from schemas.sample import SAMPLE_SCHEMA, Message, Sample
 from schemas.tables import table_of
 from tests.builders import a_problem, a_sample
@@ -24,7 +25,7 @@ ASKED = (Message("user", "What is 6 × 7?"),)
 def _table(*samples: Sample, duplicates: tuple[int, ...] = ()) -> pa.Table:
     problems = {one.problem_id: one for one in (a_problem(), a_problem(question="Again?"))}
     annotated = annotate(problems, table_of(samples, SAMPLE_SCHEMA), CHECKERS)
-    return with_duplicates(annotated, [DuplicateRow(place, "exact", "kept", 1.0) for place in duplicates])
+    return with_duplicates(annotated, {place: Duplicate("exact", "kept", 1.0) for place in duplicates})
 
 
 def _right(table: pa.Table) -> pa.Table:
