@@ -18,8 +18,8 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-# Two samples of one problem share its words and numbers, so that less of a difference is one of wording.  Rewordings
-# of one solution share .6 to .9 of their shingles (one number in ten changed .88, three words .89, half of the numbers .56; measured).
+# Two samples of one problem share its words and numbers, so that less of a difference is one of wording.  Rewordings of a
+# solution share .6 to .9 of their shingles (one number in ten changed .88, three words .89, half of the numbers .56; measured).
 WITHIN_PROBLEM = 0.7
 
 
