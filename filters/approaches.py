@@ -15,7 +15,7 @@ NAME = "approach_v0"
 LANGUAGES = ("en", "zh")
 
 _HAN = re.compile("[\u4e00-\u9fff]")
-_OPENINGS = {"en": r"(?<!\w)(?=[a-z])", "zh": ""}  # a pattern is tried at the start of a word only: four times as fast
+_OPENINGS = {"en": r"(?<!\w)(?=[a-z])", "zh": ""}  # tried where a word starts; \b alone takes twice the time (measured)
 
 
 def markers() -> tuple[Marker, ...]:
