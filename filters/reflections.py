@@ -5,12 +5,10 @@ nothing is said of effect.
 """
 
 import functools
-import importlib.resources
 import re
-import tomllib
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
+from filters.markers import Marker, markers_of
 from schemas.annotation import Reflection
 
 NAME = "reflection_v0"
@@ -48,26 +46,9 @@ _CONNECTIVES = {
 }
 
 
-class Marker(NamedTuple):
-    """One pattern of the data file, with the examples that hold it to its meaning."""
-
-    label: str
-    language: str
-    pattern: str
-    positive: tuple[str, ...]
-    negative: tuple[str, ...]
-
-
-@functools.cache
 def markers() -> tuple[Marker, ...]:
     """Return the markers of `reflection_v0.toml`, in the order of the file."""
-    table = tomllib.loads(importlib.resources.files("filters").joinpath(f"{NAME}.toml").read_text("utf-8"))
-    return tuple(
-        Marker(label, language, entry["pattern"], tuple(entry["positive"]), tuple(entry["negative"]))
-        for label, languages in table.items()
-        for language, entries in languages.items()
-        for entry in entries
-    )
+    return markers_of(NAME)
 
 
 def tag(text: str) -> list[Reflection]:

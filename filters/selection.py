@@ -1,6 +1,6 @@
 """Selection: one decision a row, from the recipe, with a reason for every row that is not kept."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,8 +8,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filters.approaches import approaches
 from filters.chance import SIGNIFICANT
+from filters.diversity import Rows, most_different
 from filters.paths import path
+from filters.signatures import Signatures, as_matrix
 from schemas.recipe import Select
 from schemas.sample import chain_text
 
@@ -124,7 +127,7 @@ def select(table: pa.Table, settings: Select) -> list[str | None]:
     """Return for each row the code of the first rule that turns it away, or None where it is kept.
 
     Of a problem's rows that pass the rules, those are kept that are `distinct`, and of these at most `max_per_problem`: the
-    shortest chains first, then by index.
+    shortest chain first, then by what the recipe prefers.
     """
     reasons: list[str | None] = [None] * table.num_rows
     for name in settings.keep:
@@ -148,26 +151,59 @@ def _crowded_out(table: pa.Table, rows: Sequence[int], settings: Select) -> dict
     of_problem: dict[str, list[int]] = {}
     for row in sorted(rows, key=lambda row: (lengths[row], indexes[row])):
         of_problem.setdefault(problems[row], []).append(row)
-    repeated = _same_equations(table, of_problem.values()) if settings.distinct == "equations" else set()
-    out = dict.fromkeys(repeated, "same_equations")
-    for ordered in of_problem.values() if settings.max_per_problem is not None else ():
-        out |= dict.fromkeys([row for row in ordered if row not in repeated][settings.max_per_problem :], "over_quota")
+    chains = _Chains(table)
+    out: dict[int, str] = {}
+    for best_first in of_problem.values():
+        repeated = _same_equations(chains, best_first) if settings.distinct == "equations" else set()
+        left = [row for row in best_first if row not in repeated]
+        out |= dict.fromkeys(repeated, "same_equations")
+        out |= dict.fromkeys(_over_quota(chains, left, settings), "over_quota")
     return out
 
 
-def _same_equations(table: pa.Table, groups: Iterable[Sequence[int]]) -> set[int]:
-    """Return the rows of each group with the equations of one before them.  A chain that states none is like no other.
+class _Chains:
+    """The chains of a table, read where rows compete for a place."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._columns = {name: table[name] for name in ("reasoning", "response", "signature") if name in table.column_names}
+        self._paths: dict[int, str] = {}
+
+    def text(self, row: int) -> str:
+        return chain_text(self._columns["reasoning"][row].as_py(), self._columns["response"][row].as_py())
+
+    def path(self, row: int) -> str:
+        if row not in self._paths:
+            self._paths[row] = path(self.text(row))
+        return self._paths[row]
+
+    def signatures(self, rows: Sequence[int]) -> Signatures:
+        return as_matrix([self._columns["signature"][row].as_py() for row in rows])
+
+
+def _same_equations(chains: _Chains, best_first: Sequence[int]) -> set[int]:
+    """Return the rows of a problem with the equations of one before them.  A chain that states none is like no other.
 
     RFT keeps the one that is furthest from those already kept, by summed edit distance, which depends on the order and takes time
     quadratic in the samples; here it is the shortest, as for the quota.
     """
-    chains = {name: table[name].combine_chunks() for name in ("reasoning", "response")}
     repeated: set[int] = set()
-    for rows in groups:
-        seen: set[str] = set()
-        for row in rows if len(rows) > 1 else ():
-            equations = path(chain_text(*(chains[name][row].as_py() for name in ("reasoning", "response"))))
-            if equations and equations in seen:
-                repeated.add(row)
-            seen.add(equations)
+    seen: set[str] = set()
+    for row in best_first if len(best_first) > 1 else ():
+        equations = chains.path(row)
+        if equations and equations in seen:
+            repeated.add(row)
+        seen.add(equations)
     return repeated
+
+
+def _over_quota(chains: _Chains, best_first: Sequence[int], settings: Select) -> Sequence[int]:
+    """Return the rows of a problem that `max_per_problem` has no place for."""
+    most = settings.max_per_problem
+    if most is None or len(best_first) <= most:
+        return ()
+    if settings.prefer == "shortest" or most == 1:
+        return best_first[most:]
+    paths = [chains.path(row) for row in best_first]
+    tags = approaches([chains.text(row) for row in best_first])
+    chosen = set(most_different(Rows(paths, tags, chains.signatures(best_first)), most))
+    return [row for place, row in enumerate(best_first) if place not in chosen]

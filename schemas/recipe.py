@@ -56,7 +56,12 @@ class Select(Section):
     distinct: Literal["equations"] | None = Field(
         None, description="of a problem's rows with the same equations in the same order keep one, the shortest chain"
     )
-    max_per_problem: int | None = Field(None, ge=1, description="rows that one problem keeps at most, shortest chains first")
+    max_per_problem: int | None = Field(None, ge=1, description="rows that one problem keeps at most")
+    prefer: Literal["shortest", "diverse"] = Field(
+        "shortest",
+        description="what fills max_per_problem: the shortest chains; or the shortest one, then each time the one that differs "
+        "most from those already chosen, by its equations, then its approach, then its words",
+    )
 
 
 class Export(Section):

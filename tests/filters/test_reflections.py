@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.reflections import LABELS, LANGUAGES, Marker, markers, reflections, tag
+from filters.markers import Marker
+from filters.reflections import LABELS, LANGUAGES, markers, reflections, tag
 from tests.linear_time import assert_linear
 
 words = st.sampled_from(

@@ -203,7 +203,7 @@ def test_a_single_source_can_be_a_table_or_a_list_of_one() -> None:
 def test_defaults_are_filled_in() -> None:
     resolved = _plan(NAME + FILES + OLD).resolved
     assert (resolved["seed"], resolved["partitions"], resolved["dedupe"]) == (0, 64, {"threshold": 0.8, "against": []})
-    assert resolved["select"] == {"keep": ["correct", "not_duplicate"], "min_vote_share": 0.5}
+    assert resolved["select"] == {"keep": ["correct", "not_duplicate"], "min_vote_share": 0.5, "prefer": "shortest"}
     assert resolved["export"] == {"configs": ["full", "sft"]}
     assert resolved["strategy"] == {"kind": "repeated", "samples": 1, "shuffle_choices": False, "teachers": ["old"]}
     (problems,) = resolved["problems"]
