@@ -81,8 +81,8 @@ class Corpus:
         )  # row of each document, the better first
         earlier = int(np.count_nonzero(columns.earlier == 0))
         texts = (columns.fingerprints[order, 0], columns.fingerprints[order, 1], columns.answers[order])
-        best = best_of_each(*texts)
-        pairs, thresholds = self._candidates(columns, order, best, best_of_each(*texts, columns.groups[order]), earlier)
+        best, of_group = best_of_each(*texts), best_of_each(*texts, columns.groups[order])
+        pairs, thresholds = self._candidates(columns, order, best, of_group, earlier)
         del columns
         wanted, places = np.unique(order[pairs.astype(np.int64)], return_inverse=True)
         seen = self._read(read(wanted))
@@ -90,8 +90,12 @@ class Corpus:
         alike, similar = verified(seen, seen, (first, second), thresholds)
         self.counts.update(pairs_compared=len(pairs), pairs_alike=len(alike))
         edges = [Edge(one, other, jaccard) for (one, other), jaccard in zip(pairs[alike].tolist(), similar.tolist(), strict=True)]
-        copies = {document: int(best[document]) for document in np.flatnonzero(best != np.arange(len(best))).tolist()}
+        alone = np.flatnonzero((of_group == np.arange(len(order))) | (np.arange(len(order)) < earlier))
+        copies = {document: int(best[document]) for document in alone[best[alone] != alone].tolist()}
         found = resolve(copies, edges, self.threshold, earlier)
+        for document in np.flatnonzero(of_group != np.arange(len(order))).tolist():
+            if document >= earlier:
+                found[document] = found.get(int(of_group[document])) or Standing(int(of_group[document]), "exact", 1.0)
         return {int(order[document]): one._replace(kept=int(order[one.kept])) for document, one in found.items()}
 
     def _candidates(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from filters.bands import Bands, Counts, Pairs, band_keys, bands_for, candidate_pairs, distinct, pairs_within
 from filters.duplicates import Edge, answers_agree, resolve, verified
-from filters.shingles import U64, Ragged
+from filters.shingles import U64, Ragged, finalize
 from filters.signatures import PERMUTATIONS
 from filters.similarity import Profiles, joined, may_match, profiles, sketches
 from pipeline.progress import Reporter
@@ -134,6 +134,9 @@ class _Band(_Step):
         bands = self.comparison.bands
         keys = np.concatenate([np.zeros(0, np.uint64), *(band_keys(signed, bands, band) for band in range(bands.number))])
         owners = np.tile(places.astype(U32), bands.number)
+        if self.slices.earlier:  # whose rows of a problem are not where the run's are
+            keys = np.concatenate([keys, finalize(compared.problem[compared.bests])])
+            owners = np.concatenate([owners, compared.bests.astype(U32)])
         buckets = keys % np.uint64(self.comparison.buckets)
         order = np.argsort(buckets, kind="stable")
         for bucket, part in _runs(buckets[order]):
