@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 import pyarrow as pa
@@ -59,9 +60,9 @@ def earlier_release(url: str) -> EarlierRelease:
     if spec != SPEC:
         raise UserError(f"{where}: {_difference(spec)}; build that release anew with this version, or leave it out")
     configs: dict[str, dict[str, str]] = {SIGNATURES: {}, FULL: {}}
-    for entry in manifest["files"]:
-        if entry["config"] in configs:
-            configs[entry["config"]][entry["path"].rsplit("/", 1)[-1]] = storage.join(folder, entry["path"])
+    for config, path in _files(manifest, where):
+        if config in configs:
+            configs[config][path.rsplit("/", 1)[-1]] = storage.join(folder, path)
     if configs[FULL].keys() != configs[SIGNATURES].keys():
         raise UserError(
             f"{where}: has no config 'full', whose texts copies are compared by; add it to its [export] configs, and curate again"
@@ -76,8 +77,24 @@ def _parsed(data: bytes, where: str) -> dict[str, Any]:
     except ValueError as error:
         raise UserError(f"{where}: its {MANIFEST} is no JSON: {error}; get the release anew") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise UserError(f"{where}: its {MANIFEST} is of no release that this version reads; get it anew, or leave it out")
+        raise UserError(f"{where}: its {MANIFEST} {_UNREAD}")
     return manifest
+
+
+_UNREAD = "is of no release that this version reads; get it anew, or leave it out"
+_SHARD = re.compile(r"[a-z_]+/[A-Za-z0-9._-]+")
+
+
+def _files(manifest: dict[str, Any], where: str) -> list[tuple[str, str]]:
+    """Return config and path of each file, as a manifest of ours has them."""
+    try:
+        files = [(str(entry["config"]), str(entry["path"])) for entry in manifest["files"]]
+        name = manifest["name"]
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{where}: its {MANIFEST} {_UNREAD}") from error
+    if not isinstance(name, str) or not all(_SHARD.fullmatch(path) for _, path in files):
+        raise UserError(f"{where}: its {MANIFEST} {_UNREAD}")
+    return files
 
 
 def _difference(spec: Any) -> str:
