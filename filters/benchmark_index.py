@@ -21,8 +21,8 @@ I64 = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
-# Words that are matched together: s1 (arXiv 2501.19393) and PaLM (arXiv 2204.02311) look for 8 in a row; an item of fewer is matched
-# whole, and one of under 3 only where it is the whole text: DeepSeekMath (arXiv 2402.03300, section 2.1) exempts these.
+# Words that are matched together: s1 (arXiv 2501.19393) and PaLM (arXiv 2204.02311) look for 8 in a row.  An item of fewer is
+# matched whole, one of under 3 only where it is the whole text: DeepSeekMath (arXiv 2402.03300, section 2.1) exempts these.
 GRAM_WORDS = 8
 LEAST_WORDS = 3
 MOST_NUMBERS = GRAM_WORDS // 2  # a gram with more numbers keeps them: eight numbers in a row stand in every table
@@ -48,7 +48,8 @@ class Words(NamedTuple):
     @property
     def is_number(self) -> Mask:
         """Whether each word is a number."""
-        return self.masked.values == _mask()
+        numbers: Mask = self.masked.values == _mask()
+        return numbers
 
 
 def words_of(texts: Sequence[str]) -> Words:
@@ -151,7 +152,8 @@ class BenchmarkIndex:
         if not len(likely) or not len(self.hashes):
             return likely[:0]
         found = np.minimum(np.searchsorted(self.hashes, hashes[likely]), len(self.hashes) - 1)
-        return likely[self.hashes[found] == hashes[likely]]
+        held: I64 = likely[self.hashes[found] == hashes[likely]]
+        return held
 
 
 def bytes_of(words: Ragged, document: int) -> bytes:
@@ -180,8 +182,9 @@ def _distinct(items: Sequence[Item], words: Words) -> tuple[Sequence[Item], Word
 def _owners(grams: Ragged) -> tuple[I64, I64]:
     """Return of each gram its document and its place there."""
     sizes = np.diff(grams.offsets)
-    owners = np.repeat(np.arange(len(sizes)), sizes)
-    return owners, np.arange(grams.offsets[-1]) - grams.offsets[:-1][owners]
+    owners: I64 = np.repeat(np.arange(len(sizes)), sizes)
+    places: I64 = np.arange(grams.offsets[-1]) - grams.offsets[:-1][owners]
+    return owners, places
 
 
 def _are_common(hashes: U64, owners: I64) -> Mask:

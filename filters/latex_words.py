@@ -24,8 +24,20 @@ _SIGNS = str.maketrans(
         **dict.fromkeys("×·⋅∙", "*"),
         **dict.fromkeys("÷⁄∕", "/"),
         **{sign: f"^{power}" for power, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
-        **{"½": " 1/2", "⅓": " 1/3", "⅔": " 2/3", "¼": " 1/4", "¾": " 3/4", "—": " ", "√": " sqrt ", "∞": " infty "},
-        **{"°": " degrees ", "≤": " le ", "≥": " ge ", "≠": " ne ", "π": " pi ", "θ": " theta "},
+        "½": " 1/2",
+        "⅓": " 1/3",
+        "⅔": " 2/3",
+        "¼": " 1/4",
+        "¾": " 3/4",
+        "—": " ",
+        "√": " sqrt ",
+        "∞": " infty ",
+        "°": " degrees ",
+        "≤": " le ",
+        "≥": " ge ",
+        "≠": " ne ",
+        "π": " pi ",
+        "θ": " theta ",
     }
 )
 _DIAGRAM = re.compile(r"\[asy\](?:[^\[]|\[(?!/?asy\]))*+\[/asy\]")
@@ -38,12 +50,19 @@ _COMMANDS = {
     **dict.fromkeys(("\\frac", "\\dfrac", "\\tfrac", "\\cfrac"), _FRACTION),
     **dict.fromkeys(("\\cdot", "\\times", "\\ast"), "*"),
     "\\div": "/",
-    **{"\\leq": " le ", "\\leqslant": " le ", "\\geq": " ge ", "\\geqslant": " ge ", "\\neq": " ne ", "\\degree": " degrees "},
-    **{"\\{": " ", "\\}": " "},  # braces that are shown are no arguments
+    "\\leq": " le ",
+    "\\leqslant": " le ",
+    "\\geq": " ge ",
+    "\\geqslant": " ge ",
+    "\\neq": " ne ",
+    "\\degree": " degrees ",
+    "\\{": " ",
+    "\\}": " ",  # braces that are shown are no arguments
     **dict.fromkeys(
         "\\left \\right \\middle \\big \\Big \\bigg \\Bigg \\bigl \\bigr \\Bigl \\Bigr \\biggl \\biggr \\limits \\nolimits "
         "\\displaystyle \\textstyle \\scriptstyle \\quad \\qquad \\hspace \\hfill \\dots \\ldots \\cdots \\dotsc \\dotsb "
-        "\\text \\textbf \\textit \\textrm \\texttt \\textup \\emph \\underline \\mbox \\hbox \\mathrm \\mathbf \\mathit \\mathbb \\mathcal "
+        "\\text \\textbf \\textit \\textrm \\texttt \\textup \\emph \\underline \\mbox \\hbox "
+        "\\mathrm \\mathbf \\mathit \\mathbb \\mathcal "
         "\\mathsf \\boldsymbol \\bm \\operatorname \\rm \\bf \\it".split(),
         " ",
     ),

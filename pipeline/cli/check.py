@@ -8,6 +8,7 @@ from filters.hints import hint_of
 from generators.families.family import Procedural
 from generators.prompts.rendering import Prompts
 from generators.sources.gym import Gym
+from pipeline import benchmarks
 from pipeline.estimates import estimates
 from pipeline.outer_loop.recipes import TEACHERS_OWN, base_of, held_out_plan, loop_of
 from pipeline.plan import Plan, resolve
@@ -42,6 +43,8 @@ def check_command(recipe: str, settings: tuple[str, ...], show_prompt: bool) -> 
     click.echo(f"recipe {plan.recipe.name}, sha256 {plan.recipe_sha256}")
     click.echo(f"problems: {problems:,}; partitions: {plan.recipe.partitions}; strategy: {plan.strategy.kind}")
     click.echo(_said_of(plan.prompts))
+    for name, fact in benchmarks.facts(benchmarks.read(written)).items():
+        click.echo(f"benchmark {safe(name)}: {fact['items']:,} items")
     found = estimates(plan, problems, question_bytes)
     for line in dict.fromkeys(line for estimate in found for line in estimate.lines()):  # a price that is missing is said once
         click.echo(line)
