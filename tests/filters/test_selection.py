@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from filters.chance import against_chance
 from filters.selection import RULES, Mask, chain_lengths, eligible, select, within_quota
-from schemas.annotation import DUPLICATE_TYPE, STATUSES, Vote
+from schemas.annotation import DUPLICATE_TYPE, STATUSES, Contamination, Vote
 from schemas.recipe import Select
 from schemas.tables import FULL_SCHEMA
 
 AGREES = Vote("42", 3, 4, 0.75, True, None)
+VARIANT = Contamination("test", "7", "variant", 1.0, 40, "question")._asdict()
 COPY = {"kind": "near", "kept_id": "x", "jaccard": 0.9}
 
 
@@ -32,6 +33,7 @@ def _row(**changes: Any) -> dict[str, Any]:
         "chance": None,
         "vote": AGREES._asdict(),
         "chosen": None,
+        "contamination": [VARIANT],
         "duplicate": None,
     }
     return {**row, **changes}
@@ -66,6 +68,10 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"vote": AGREES._replace(votes=1, share=0.25)._asdict()}, "not_majority"),
         ({"vote": Vote(None, None, 4, None, None, None)._asdict()}, "not_majority"),
         ({"vote": None}, "not_majority"),
+    ],
+    "not_contaminated": [
+        ({"contamination": [VARIANT, {**VARIANT, "kind": "copy"}]}, "contaminated"),
+        ({"contamination": [{**VARIANT, "kind": "copy", "field": "chain"}, VARIANT]}, "contaminated"),
     ],
     "not_duplicate": [
         ({"duplicate": COPY}, "duplicate_near"),
