@@ -85,7 +85,7 @@ def written_plainly(text: str) -> str:
         text = _DEGREES.sub(" degrees ", text)
         text = _ENVIRONMENT.sub(" ", text)
         text = _COMMAND.sub(_of_command, text)
-        text = _SHORT_FRACTION.sub(r"\1\2/", text).replace(_FRACTION, " ")
+        text = _SHORT_FRACTION.sub(r" \1\2/", text).replace(_FRACTION, " ")
         text = _BETWEEN_ARGUMENTS.sub("}/{", text)
     return " ".join(text.translate(_BRACKETS).split())
 

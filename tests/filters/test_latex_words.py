@@ -8,6 +8,7 @@ from tests.linear_time import assert_linear
 
 SAME = [
     (r"\frac{1}{2}", r"\frac12", r"\dfrac{1}{2}", r"\tfrac1{2}", r"\frac{1}2", r"\frac 1 2", "1/2", "1 / 2", "½"),
+    (r"33\frac{1}{3}", r"33\frac13", r"33 \dfrac1{3}", "33 1/3", "33⅓"),
     (r"1{,}000", "1,000", r"1\,000", r"1,\!000", "1000"),
     ("1,234,567", "1234567"),
     ("$x^2 - 1$", r"\(x^{2} - 1\)", r"\[ x^2-1 \]", "x² − 1", "$$x ^ 2 - 1$$"),
@@ -78,7 +79,24 @@ def test_white_space_does_not_matter(text: str, space: str) -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["[asy]", "\\frac{", "\\frac ", "{}", "1,000", "\\begin{a", "^{ ", "^\\circ", "- ", "-a", "1.", "\\", "}{", "½", "[asy] [/", "0"],
+    [
+        "[asy]",
+        "\\frac{",
+        "\\frac ",
+        "{}",
+        "1,000",
+        "\\begin{a",
+        "^{ ",
+        "^\\circ",
+        "- ",
+        "-a",
+        "1.",
+        "\\",
+        "}{",
+        "½",
+        "[asy] [/",
+        "0",
+    ],
 )
 def test_time_is_linear(unit: str) -> None:
     assert_linear(spelled, unit * 2_000, unit * 20_000)

@@ -86,8 +86,8 @@ def _renumbered(text: str, chosen: Callable[[int, random.Random], set[int]], rng
     for place in sorted(chosen(len(numbers), rng), reverse=True):
         first, last = numbers[place]
         before = float(text[first:last].replace(",", ""))
-        other = next(one for one in iter(lambda: rng.randint(2, 3 * int(before) + 20), None) if one != before)
-        text = f"{text[:first]}{other}{text[last:]}"
+        other = rng.randint(2, int(before) + 20)
+        text = f"{text[:first]}{other + (other == before)}{text[last:]}"
     return text
 
 
