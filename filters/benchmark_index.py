@@ -144,6 +144,11 @@ class BenchmarkIndex:
             bits=_bit_table(hashes),
         )
 
+    @property
+    def boilerplate(self) -> int:
+        """How many different grams stand in over COMMON_ITEMS items."""
+        return len(np.unique(self.hashes[self.common]))
+
     def passing(self, hashes: U64) -> I64:
         """Return the places of those hashes that the index holds."""
         slots = hashes & np.uint64(8 * len(self.bits) - 1)

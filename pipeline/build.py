@@ -58,7 +58,7 @@ def is_built(plan: Plan, options: Options) -> bool:
     made_by = json.loads(storage.read_bytes(run.manifest))
     if (made_by["recipe_sha256"], made_by["limit"]) != (plan.recipe_sha256, options.limit):
         return False
-    if made_by["benchmarks"] != benchmarks.facts(benchmarks.read(plan.recipe)):
+    if made_by.get("benchmarks", {}) != benchmarks.facts(benchmarks.read(plan.recipe)):
         return False
     try:
         _check_samples(plan, run)

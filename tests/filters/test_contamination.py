@@ -73,6 +73,8 @@ def test_boilerplate_of_many_items_makes_no_run() -> None:
     text = f"The chance of rain {shared}"
     assert found(text, *(f"{one} {shared}" for one in asked[:COMMON_ITEMS])) != []
     assert found(text, *(f"{one} {shared}" for one in asked)) == []
+    counts = [BenchmarkIndex.of(items(*(f"{one} {shared}" for one in part))).boilerplate for part in (asked[:COMMON_ITEMS], asked)]
+    assert counts == [0, len(words(spelled(shared).exact)) - GRAM_WORDS + 1]
     assert found(f"{asked[3]} {shared}", *(f"{one} {shared}" for one in asked)) == [("4", "copy")]
 
 

@@ -106,6 +106,10 @@ def test_only_a_length_limit_is_unfinished(finish_reason: str | None) -> None:
     assert _select(_table(_row(finish_reason=finish_reason)), ["finished"]) == [None]
 
 
+def test_where_nobody_looked_for_benchmarks_nothing_is_turned_away() -> None:
+    assert _select(_table(_row(contamination=None), _row(contamination=[])), ["not_contaminated"]) == [None, None]
+
+
 @given(st.permutations(sorted(RULES)), st.lists(st.sets(st.sampled_from(sorted(RULES))), min_size=1, max_size=5))
 def test_the_first_rule_of_the_recipe_that_fails_names_the_reason(keep: list[str], broken: list[set[str]]) -> None:
     rows = [_row(**{key: value for name in sorted(names) for key, value in BAD[name][0][0].items()}) for names in broken]

@@ -120,6 +120,23 @@ def test_a_mistake_in_the_recipe_is_one_line(benchmarks: str, message: str) -> N
     assert str(error.value) == message
 
 
+def test_check_says_how_many_items_there_are(tmp_path: Path) -> None:
+    _write(tmp_path / "in.jsonl", *recorded_lines())
+    boilerplate = "Write the answer as a fraction in its lowest terms."
+    _write(
+        tmp_path / "t.jsonl", *({"question": f"Add {'x' * row} and y. {boilerplate}"} for row in range(12)), {"question": "add X"}
+    )
+    _write(tmp_path / "u.jsonl", {"question": QUESTION}, {"question": QUESTION.upper()})
+    (tmp_path / "r.toml").write_text(f'{RECORDED}\n[decontaminate]\nbenchmarks = ["t.jsonl", "u.jsonl"]\n')
+    done = starbeam("check", "r.toml", cwd=tmp_path)
+    assert [line for line in done.stdout.splitlines() if line.startswith("benchmark")] == [
+        "benchmark t: 13 items",
+        "benchmark u: 2 items",
+        "benchmarks: 1 items have the words of another, which stands for them",
+        "benchmarks: 5 runs of 8 words stand in over 10 items; they count towards the share of an item's words, not as a long run",
+    ]
+
+
 def test_the_rule_needs_benchmarks() -> None:
     text = f'{RECORDED}\n[select]\nkeep = ["not_contaminated"]\n'
     with pytest.raises(UserError, match="needs benchmarks to look for; add"):
