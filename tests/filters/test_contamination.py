@@ -103,6 +103,14 @@ def test_an_item_is_found_wherever_it_stands(item: str, before: str, after: str)
     assert ("1", "copy") in found(f"{before}. {item}. {after}", item)
 
 
+@given(st.lists(st.sampled_from([*"abcdefgh", "7 i", "12.5 j"]), min_size=GRAM_WORDS, max_size=30), TEXTS)
+def test_an_item_with_all_numbers_changed_is_a_variant(said: list[str], around: str) -> None:
+    item = " ".join(said)
+    changed = item.replace("7", "8").replace("12.5", "1,250")
+    hits = contamination([f"{around}. {changed}. {around}"], BenchmarkIndex.of(items(item)))[0]
+    assert [(hit.kind, hit.overlap) for hit in hits] == [("variant" if changed != item else "copy", 1.0)]
+
+
 NUMBER_WORDS = {"three": "3"}
 
 
