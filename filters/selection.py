@@ -19,6 +19,7 @@ from schemas.sample import chain_text
 Mask = npt.NDArray[np.bool_]
 
 NOT_DUPLICATE = "not_duplicate"
+NOT_CONTAMINATED = "not_contaminated"
 WRONG_STEPS = pa.array(["wrong", "right_answer_wrong_steps"], pa.string())
 
 
@@ -45,6 +46,14 @@ def _always(reason: str) -> Callable[[pa.Table], list[str]]:
 
 def _duplicate_reasons(table: pa.Table) -> list[str]:
     return [f"duplicate_{kind}" for kind in _field(table, "duplicate", "kind").to_pylist()]
+
+
+def _holds_no_copy(table: pa.Table, _: Select) -> Mask:
+    column = table["contamination"].combine_chunks()
+    copies = pc.equal(pc.struct_field(pc.list_flatten(column), "kind"), "copy")
+    clean = np.ones(table.num_rows, dtype=np.bool_)
+    clean[pc.list_parent_indices(column).filter(copies).to_numpy()] = False
+    return clean
 
 
 RULES: dict[str, Rule] = {
@@ -92,6 +101,11 @@ RULES: dict[str, Rule] = {
             & _mask(pc.greater_equal(_field(table, "vote", "share"), settings.min_vote_share))
         ),
         _always("not_majority"),
+    ),
+    NOT_CONTAMINATED: Rule(
+        "it holds no copy of a benchmark's item; one with other numbers is only reported",
+        _holds_no_copy,
+        _always("contaminated"),
     ),
     NOT_DUPLICATE: Rule(
         "no kept row is a copy of it",

@@ -1,15 +1,16 @@
 """Annotation: what the filters say of a partition's samples, as columns beside them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from filters import chance, fingerprints, leaks, reflections, signatures, steps, votes
+from filters import chance, contamination, fingerprints, leaks, reflections, signatures, steps, votes
+from filters.benchmark_index import BenchmarkIndex
 from filters.checkers.checker import Checker
 from filters.choice_order import as_asked
 from filters.verify import judged, verify
-from schemas.annotation import JUDGE_NAME, Judgement
+from schemas.annotation import JUDGE_NAME, Contamination, Judgement
 from schemas.problem import Problem
 from schemas.sample import chain_text
 from schemas.tables import ANNOTATED_SCHEMA, PROBLEM_COLUMNS
@@ -21,6 +22,7 @@ def annotators(checkers: Mapping[str, Checker], judge_counts: bool) -> dict[str,
         {"judge": JUDGE_NAME} if judge_counts else {}
     )
     columns = {"steps": steps.NAME, "leak": leaks.NAME, "chance": chance.NAME, "vote": votes.NAME}
+    columns["contamination"] = contamination.NAME
     return {**names, **columns, "reflections": reflections.NAME, "fingerprint": fingerprints.NAME, "signature": signatures.NAME}
 
 
@@ -30,11 +32,17 @@ def problems_of(table: pa.Table) -> dict[str, Problem]:
 
 
 def annotate(
-    problems: Mapping[str, Problem], samples: pa.Table, checkers: Mapping[str, Checker], judge_counts: bool = True
+    problems: Mapping[str, Problem],
+    samples: pa.Table,
+    checkers: Mapping[str, Checker],
+    judge_counts: bool = True,
+    benchmarks: BenchmarkIndex | None = None,
+    in_chains: bool = False,
 ) -> pa.Table:
     """Return the samples with their problems' columns and every annotation.
 
     The filters see each problem as it was asked, in the sample's order of its options; the columns have it as it is.
+    Items of benchmarks are looked for in the problems, and where asked in the chains.
     """
     given = [problems[problem_id] for problem_id in samples["problem_id"].to_pylist()]
     orders = [order or () for order in samples["choice_order"].to_pylist()]
@@ -54,6 +62,7 @@ def annotate(
         "chance": chance.chance(problem_ids, [len(problem.choices) for problem in asked], [one.status for one in verdicts]),
         "vote": votes.vote(given, verdicts, orders, hinted),
         "reflections": reflections.reflections(chains),
+        "contamination": _contamination(given, chains if in_chains else [], benchmarks),
         "fingerprint": fingerprints.fingerprints(chains),
         "signature": signatures.packed(signatures.signatures(chains)),
     }
@@ -61,6 +70,18 @@ def annotate(
         pa.array(added[field.name], type=field.type) if field.name in added else samples[field.name] for field in ANNOTATED_SCHEMA
     ]
     return pa.Table.from_arrays(columns, schema=ANNOTATED_SCHEMA)
+
+
+def _contamination(
+    problems: Sequence[Problem], chains: Sequence[str], benchmarks: BenchmarkIndex | None
+) -> list[list[Contamination] | None]:
+    """Return the items that each row's problem holds, its options with it, and those that its chain holds."""
+    if benchmarks is None:
+        return [None] * len(problems)
+    asked = {problem.problem_id: "\n".join((problem.question, *problem.choices)) for problem in problems}
+    found = dict(zip(asked, contamination.contamination(list(asked.values()), benchmarks), strict=True))
+    in_chains = contamination.contamination(chains, benchmarks, "chain") or [[]] * len(problems)
+    return [[*found[problem.problem_id], *of_chain] for problem, of_chain in zip(problems, in_chains, strict=True)]
 
 
 def _hinted(samples: pa.Table) -> list[bool]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
-from pipeline import shards, storage
+from pipeline import benchmarks, shards, storage
 from pipeline.plan import Plan
 from pipeline.progress import Reporter, board
 from pipeline.rundir import RunDir, claim
@@ -57,6 +57,8 @@ def is_built(plan: Plan, options: Options) -> bool:
         return False
     made_by = json.loads(storage.read_bytes(run.manifest))
     if (made_by["recipe_sha256"], made_by["limit"]) != (plan.recipe_sha256, options.limit):
+        return False
+    if made_by.get("benchmarks", {}) != benchmarks.facts(benchmarks.read(plan.recipe)):
         return False
     try:
         _check_samples(plan, run)

@@ -10,8 +10,9 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
-from pipeline import shards
+from pipeline import benchmarks, shards
 from pipeline.annotate import annotate, annotators, problems_of
+from pipeline.benchmarks import Benchmarks
 from pipeline.dedupe import Comparison, FindDuplicates
 from pipeline.manifest import PartitionStats, ReleaseFacts, write_manifest
 from pipeline.pass_rates import PassRates
@@ -30,6 +31,7 @@ class Annotator:
     run: RunDir
     checkers: Mapping[str, Any]
     judge_counts: bool
+    benchmarks: Benchmarks | None = None
 
     def annotate(self, partition: int) -> int:
         """Write one partition's annotations and return their number; a file made from the same inputs stays as it is."""
@@ -37,14 +39,16 @@ class Annotator:
         if shards.key_of(self.run.annotated(partition)) != key:
             problems = problems_of(shards.read_table(self.run.problems(partition)))
             samples = shards.read_table(self.run.samples(partition))
-            annotated = annotate(problems, samples, self.checkers, self.judge_counts)
+            index, in_chains = (None, False) if self.benchmarks is None else (self.benchmarks.index, self.benchmarks.in_chains)
+            annotated = annotate(problems, samples, self.checkers, self.judge_counts, index, in_chains)
             shards.write_table(self.run.annotated(partition), annotated, {shards.KEY: key})
         return shards.row_count(self.run.annotated(partition))
 
     def _key(self, partition: int) -> str:
         inputs = [shards.file_hash(path(partition)) for path in (self.run.problems, self.run.samples)]
         names = annotators(self.checkers, self.judge_counts)
-        return content_id(*inputs, *(f"{role} {name}" for role, name in sorted(names.items())))
+        looked_for = () if self.benchmarks is None else (self.benchmarks.key, str(self.benchmarks.in_chains))
+        return content_id(*inputs, *(f"{role} {name}" for role, name in sorted(names.items())), *looked_for)
 
 
 class _Annotate(beam.DoFn):
@@ -102,16 +106,18 @@ class SelectAndWrite(beam.PTransform):
 
 
 def curate_graph(p: beam.Pipeline, plan: Plan, run: RunDir, reporter: Reporter) -> None:
-    """Add the curating graph to a pipeline."""
+    """Add the curating graph to a pipeline, the items of the benchmarks laid down before."""
     select, dedupe = plan.recipe.select, plan.recipe.dedupe
+    items = benchmarks.read(plan.recipe)
+    annotator = Annotator(run, plan.checkers, plan.judge_counts, benchmarks.laid_down(plan.recipe, items, run))
     slices = Slices(run, select, tuple(shard for release in plan.earlier for shard in release.shards))
     annotated = (
         p
         | "Partitions to curate" >> beam.Create(range(run.partitions), reshuffle=True)
-        | "Verify, tag, fingerprint" >> beam.ParDo(_Annotate(Annotator(run, plan.checkers, plan.judge_counts), reporter))
+        | "Verify, tag, fingerprint" >> beam.ParDo(_Annotate(annotator, reporter))
     )
     found = annotated | "Dedupe" >> FindDuplicates(Comparison(slices, dedupe.threshold, dedupe.within, reporter))
     rates = PassRates(plan.strategy, plan.asked_as)
     writer = ShardWriter(run, select, plan.recipe.export.configs, rates)
     done = annotated | "By partition" >> beam.Map(lambda partition: (partition, None))
-    _ = {"annotated": done, **found} | "Select" >> SelectAndWrite(writer, ReleaseFacts.of(plan), reporter)
+    _ = {"annotated": done, **found} | "Select" >> SelectAndWrite(writer, ReleaseFacts.of(plan, items), reporter)

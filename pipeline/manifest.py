@@ -4,13 +4,14 @@ import collections
 import dataclasses
 import hashlib
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
 from filters.bands import COMPARED
+from filters.benchmark_index import Item
 from filters.signatures import SPEC
-from pipeline import storage
+from pipeline import benchmarks, storage
 from pipeline.annotate import annotators
 from pipeline.exports import CONFIGS
 from pipeline.ingest import Ingested, ingested
@@ -61,18 +62,20 @@ class ReleaseFacts:
     recipe_sha256: str
     recipe: dict[str, Any]
     annotators: dict[str, str]
+    benchmarks: dict[str, dict[str, Any]]
     prompts: dict[str, str]
     plugins: dict[str, str]  # package → version
     against: dict[str, str]  # earlier release → SHA-256 of its manifest
 
     @classmethod
-    def of(cls, plan: Plan) -> "ReleaseFacts":
-        """Return the facts of a plan."""
+    def of(cls, plan: Plan, items: Sequence[Item]) -> "ReleaseFacts":
+        """Return the facts of a plan and of the items of its benchmarks."""
         return cls(
             plan.recipe.name,
             plan.recipe_sha256,
             plan.published,
             annotators(plan.checkers, plan.judge_counts),
+            benchmarks.facts(items),
             plan.prompts.files,
             release_of(plan.strategy.kind),
             {release.name: release.sha256 for release in plan.earlier},
@@ -96,6 +99,7 @@ def write_manifest(
         annotators=facts.annotators,
         signatures=SPEC,
         against=facts.against,
+        benchmarks=facts.benchmarks,
         prompts=facts.prompts,
         funnel=funnel([part.counts for part in parts], read, compared),
         coverage=coverage([part.outcomes for part in parts]),
@@ -131,6 +135,7 @@ def funnel(
         "teachers": {},
         "origins": {},
         "reflections": {},
+        "contaminated": {},
         "compared": dict.fromkeys(COMPARED, 0),
         "duplicates": {"exact": 0, "near": 0},
         "rejected_samples": {},

@@ -11,7 +11,7 @@ import tomli_w
 
 from filters.checkers import CHECKERS
 from filters.checkers.checker import Checker
-from filters.selection import RULES
+from filters.selection import NOT_CONTAMINATED, RULES
 from generators.families import FAMILIES
 from generators.judge import TEACHER as JUDGE
 from generators.judge import JudgeTable
@@ -29,7 +29,7 @@ from generators.teachers.recorded import RecordedTable
 from generators.teachers.reward import RewardTable
 from generators.teachers.solver import SolverTable
 from generators.teachers.table import TeacherTable
-from pipeline import storage
+from pipeline import benchmarks, storage
 from pipeline.earlier import EarlierRelease, earlier_release
 from pipeline.exports import CONFIGS
 from pipeline.plugins import Strategies
@@ -117,10 +117,11 @@ class Plan:
         return f"# Resolved by starbeam; sha256 {self.recipe_sha256}\n{tomli_w.dumps(self.resolved)}"
 
     def check_inputs(self) -> None:
-        """Raise UserError where an input file is not there."""
+        """Raise UserError where an input file is not there, or a benchmark cannot be read."""
         for table in (*self.sources, *self.teachers.values()):
             if isinstance(table, FileSource | RecordedTable):
                 expand(table.path)
+        benchmarks.read(self.recipe)
 
     def check_keys(self) -> None:
         """Raise UserError where a key that a teacher needs is not in the environment."""
@@ -170,6 +171,7 @@ def resolve(recipe: Recipe) -> Plan:
     _check_others(plan)
     _check_prompt(plan, prompt)
     _check_budget(plan)
+    _check_benchmarks(recipe)
     return plan
 
 
@@ -270,15 +272,21 @@ def _check_budget(plan: Plan) -> None:
             raise UserError(f"budget = {budget:g} needs a bound of each completion; add max_tokens to {where} sampling")
 
 
+def _check_benchmarks(recipe: Recipe) -> None:
+    if NOT_CONTAMINATED in recipe.select.keep and recipe.decontaminate is None:
+        raise UserError(
+            f"[select] keep = {NOT_CONTAMINATED!r} needs benchmarks to look for; "
+            'add [decontaminate] benchmarks = ["test.jsonl"], or take the rule out'
+        )
+
+
 def _of_many(name: str, index: int, count: int) -> str:
     return f"[{name}]" if count == 1 else f"[[{name}]] number {index + 1}"
 
 
 def _rooted(table: Table, root: str) -> Table:
     path = table.get("path")
-    if not root or not isinstance(path, str) or path.startswith("/") or "://" in path:
-        return table
-    return {**table, "path": storage.join(root, path)}
+    return {**table, "path": storage.rooted(path, root)} if isinstance(path, str) else table
 
 
 def _earlier(recipe: Recipe) -> tuple[EarlierRelease, ...]:
@@ -287,7 +295,7 @@ def _earlier(recipe: Recipe) -> tuple[EarlierRelease, ...]:
             f"[dedupe] within_problem = {recipe.dedupe.within:g} is over threshold = {recipe.dedupe.threshold:g}; "
             "samples of one problem count as copies at least as soon as those of two: lower it"
         )
-    releases = tuple(earlier_release(str(_rooted({"path": url}, recipe.root)["path"])) for url in recipe.dedupe.against)
+    releases = tuple(earlier_release(storage.rooted(url, recipe.root)) for url in recipe.dedupe.against)
     for name, count in collections.Counter(release.name for release in releases).items():
         if count > 1 and len({release.sha256 for release in releases if release.name == name}) < count:
             raise UserError(f"[dedupe] against: names release {name!r} twice; take one out")

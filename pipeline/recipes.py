@@ -5,7 +5,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -124,8 +124,9 @@ def _keys_at(section: type[Section], path: Sequence[str | int]) -> list[str]:
     for name in path:
         field = section.model_fields.get(str(name))
         annotation = field.annotation if field is not None else None
-        if isinstance(annotation, type) and issubclass(annotation, Section):
-            section = annotation
+        for one in (annotation, *get_args(annotation)):  # a section, an optional one, several
+            if isinstance(one, type) and issubclass(one, Section):
+                section = one
     return list(section.model_fields)
 
 

@@ -84,6 +84,8 @@ class ShardWriter:
         counts.update(vote_counts(table))
         counts.update(("duplicates", kind) for kind in kinds if kind is not None)
         counts.update(("reflections", label) for label in labels)
+        for hits in table["contamination"].to_pylist():
+            counts.update({("contaminated", hit["benchmark"], hit["kind"]) for hit in hits or ()})
         counts.update(("rejected_samples", reason) for reason in table["reason"].to_pylist() if reason is not None)
         counts.update(("rejected_records", reason) for reason in records["reason"].to_pylist())
         return counts

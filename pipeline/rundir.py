@@ -74,6 +74,11 @@ class RunDir:
         return storage.join(self.url, "problems", "INGEST.json")
 
     @property
+    def benchmarks(self) -> str:
+        """The items of the recipe's benchmarks, for the workers."""
+        return storage.join(self.url, "benchmarks.parquet")
+
+    @property
     def release(self) -> str:
         """The folder of the release."""
         return storage.join(self.url, "release")

@@ -36,6 +36,11 @@ def join(base: str, *parts: str) -> str:
     return (base if base.endswith("/") else f"{base}/") + "/".join(parts)
 
 
+def rooted(path: str, root: str) -> str:
+    """Return where a path of a recipe leads: one that is relative starts from the recipe's root."""
+    return path if not root or path.startswith("/") or "://" in path else join(root, path)
+
+
 def filesystem(url: str) -> tuple[Any, str]:
     """Return the fsspec file system of a URL and the path in it.  Raises UserError where no driver is installed."""
     try:

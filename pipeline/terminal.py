@@ -74,6 +74,9 @@ def row(values: Mapping[str, Any]) -> Text:
         lines.append(f"\n{flag['kind']}: {safe(flag['detail'])}", style="yellow")
     if values.get("leak"):
         lines.append(f"\nleak: {values['leak']['kind']}: {safe(values['leak']['marker'])}", style="yellow")
+    for hit in values.get("contamination") or ():
+        where = f"in the {hit['field']}, {hit['overlap']:.0%} of its words"
+        lines.append(f"\n{hit['kind']} of {safe(hit['benchmark'])} {safe(hit['item'])} {where}", style="yellow")
     if values.get("reason"):
         lines.append(f"\nrejected: {values['reason']}", style="yellow")
     return lines
@@ -103,6 +106,8 @@ def funnel(counts: Mapping[str, Any], coverage: Mapping[str, Any]) -> Table:
     table.add_row("steps", f"{sum(counts['steps'].values()):,}", _parts(counts["steps"]))
     if counts["leaks"]:
         table.add_row("leaks", f"{sum(counts['leaks'].values()):,}", _parts(counts["leaks"]))
+    for benchmark, kinds in counts["contaminated"].items():
+        table.add_row(f"contaminated by {safe(benchmark)}", "", _parts(kinds))
     table.add_row("duplicates", f"{sum(counts['duplicates'].values()):,}", _parts(counts["duplicates"]))
     table.add_row("reflections", f"{sum(counts['reflections'].values()):,}", _parts(counts["reflections"]))
     rejected = counts["rejected_samples"]

@@ -47,6 +47,17 @@ class Duplicate(NamedTuple):
     jaccard: float  # exact similarity of the two shingle sets, 0 to 1; 1 for an exact copy
 
 
+class Contamination(NamedTuple):
+    """Says that a text holds an item of a benchmark."""
+
+    benchmark: str
+    item: str  # its id, or its row in the benchmark's file, from 1
+    kind: Literal["copy", "variant"]  # a variant has the item's words and other numbers
+    overlap: float  # share of the item's words that stand in the text in runs of eight, 0 to 1; numbers count as the same
+    longest_run: int  # words of the item that stand there in one row
+    field: Literal["question", "chain"]
+
+
 StepsStatus = Literal["hold", "unchecked", "wrong", "right_answer_wrong_steps"]
 StepFlagKind = Literal["wrong_equation", "contradiction", "not_derived", "no_reasoning"]
 
@@ -149,6 +160,21 @@ REFLECTIONS_TYPE = pa.list_(
     )
 )
 DUPLICATE_TYPE = pa.struct([pa.field("kind", pa.string()), pa.field("kept_id", pa.string()), pa.field("jaccard", pa.float64())])
+CONTAMINATION_TYPE = pa.list_(
+    pa.field(
+        "item",
+        pa.struct(
+            [
+                pa.field("benchmark", pa.string()),
+                pa.field("item", pa.string()),
+                pa.field("kind", pa.string()),
+                pa.field("overlap", pa.float64()),
+                pa.field("longest_run", pa.int64()),
+                pa.field("field", pa.string()),
+            ]
+        ),
+    )
+)
 STEPS_TYPE = pa.struct(
     [
         pa.field("status", pa.string()),

@@ -41,6 +41,7 @@ class Manifest:
     annotators: dict[str, str]  # role → name with version
     signatures: dict[str, Any]  # how they were made: a later build with others refuses to compare
     against: dict[str, str]  # earlier releases that were taken as kept: name → SHA-256 of the manifest
+    benchmarks: dict[str, dict[str, Any]]  # benchmark → number of its items, SHA-256 of their ids and texts
     prompts: dict[str, str]  # prompt file → SHA-256 of its text, for those that rows can have been asked by
     limit: int | None  # records or draws of each source that were taken, None for all
     funnel: dict[str, Any]  # counts, from records read to rows kept

@@ -6,7 +6,7 @@ this file holds the outer shape and the tables that need no plug.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 Table = dict[str, Any]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]  # safe in a path, a URL and a column
@@ -41,6 +41,33 @@ class Dedupe(Section):
     def within(self) -> float:
         """The threshold of two samples of one problem."""
         return min(WITHIN_PROBLEM, self.threshold) if self.within_problem is None else self.within_problem
+
+
+class Benchmark(Section):
+    """A file of questions that models are tested by."""
+
+    path: str = Field(description="JSON lines (.gz too) or Parquet: a path, glob or URL")
+    name: Name | None = Field(None, description="left out, the file's name without its ending")
+    field: str | None = Field(None, description="of the record that holds what is asked; left out, that of [decontaminate]")
+    id: str | None = Field(None, description="field of the record that names the item; left out, its row, from 1")
+
+
+class Decontaminate(Section):
+    """`[decontaminate]`: benchmarks whose items are looked for in the problems."""
+
+    benchmarks: tuple[Benchmark, ...] = Field(min_length=1, description="paths, or tables with path, name, field and id")
+    field: str = Field("question", description="field of a benchmark's records that holds what is asked")
+    chains: bool = Field(False, description="look for them in the chains too")
+
+    @field_validator("benchmarks", mode="before")
+    @classmethod
+    def _paths_are_tables(cls, given: Any) -> Any:
+        return tuple({"path": one} if isinstance(one, str) else one for one in given) if isinstance(given, list) else given
+
+    @property
+    def tables(self) -> tuple[Benchmark, ...]:
+        """The benchmarks, each with its field."""
+        return tuple(one.model_copy(update={"field": one.field or self.field}) for one in self.benchmarks)
 
 
 class Select(Section):
@@ -97,6 +124,7 @@ class Recipe(Section):
     split: Split | None = Field(None, description="take a part of the problems; left out, all")
     judge: Table | None = Field(None, description="who is asked where a checker is unsure; left out, nobody is")
     dedupe: Dedupe = Dedupe()
+    decontaminate: Decontaminate | None = Field(None, description="look for items of benchmarks; left out, nobody does")
     select: Select = Select()
     export: Export = Export()
     loop: Table | None = Field(None, description="for `starbeam star`: rounds of sampling and training")

@@ -6,7 +6,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.annotation import CHANCE_TYPE, DUPLICATE_TYPE, LEAK_TYPE, REFLECTIONS_TYPE, STEPS_TYPE, VERDICT_TYPE, VOTE_TYPE
+from schemas.annotation import (
+    CHANCE_TYPE,
+    CONTAMINATION_TYPE,
+    DUPLICATE_TYPE,
+    LEAK_TYPE,
+    REFLECTIONS_TYPE,
+    STEPS_TYPE,
+    VERDICT_TYPE,
+    VOTE_TYPE,
+)
 from schemas.problem import PROBLEM_SCHEMA
 from schemas.reject import REJECT_SCHEMA
 from schemas.sample import MESSAGES_TYPE, SAMPLE_SCHEMA
@@ -33,6 +42,7 @@ ANNOTATED_SCHEMA = pa.schema(
         pa.field("chance", CHANCE_TYPE),  # null for problems without choices
         pa.field("vote", VOTE_TYPE),  # null where fewer than two samples vote, or the checker compares no answers
         pa.field("reflections", REFLECTIONS_TYPE),
+        pa.field("contamination", CONTAMINATION_TYPE),  # null where the recipe names no benchmark, empty where nothing was found
         pa.field("fingerprint", pa.binary()),  # 16 bytes: BLAKE2b of the normalised chain
         pa.field("signature", pa.binary()),  # MinHash, little-endian uint32 slots
     ]
@@ -42,7 +52,7 @@ ANNOTATED_SCHEMA = pa.schema(
 _FULL_COLUMNS = (
     *("sample_id", "problem_id", "index", "round", "origin", "teacher", "parent_id"),
     *("source", "subject", "language", "answer", "choices", "choice_order", "tests"),
-    *("verdict", "judgement", "steps", "leak", "chance", "vote", "reflections", "duplicate"),
+    *("verdict", "judgement", "steps", "leak", "chance", "vote", "reflections", "contamination", "duplicate"),
     *("score", "chosen", "finish_reason", "prompt_tokens", "completion_tokens", "logprob", "metadata", "hint"),
     *("question", "prompt", "prompt_id", "reasoning", "response"),
 )

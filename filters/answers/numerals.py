@@ -16,7 +16,7 @@ _DENOMINATORS = {
     name: number
     for number, name in enumerate("half third quarter fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), start=2)
 }
-_WORDS = {
+WORDS = {
     **{word: value for value, word in enumerate(_SMALL)},
     **{word: 10 * value for value, word in enumerate(_TENS, start=2)},
 }
@@ -87,9 +87,9 @@ def _whole(words: list[str]) -> int | None:
         elif word in _SCALES and group and _SCALES[word] < scale:
             scale = _SCALES[word]
             total, group, room = total + group * scale, 0, 1000
-        elif word in _WORDS and _WORDS[word] < room and (_WORDS[word] or len(words) == 1):
-            group += _WORDS[word]
-            room = 10 if _WORDS[word] >= 20 else 1
+        elif word in WORDS and WORDS[word] < room and (WORDS[word] or len(words) == 1):
+            group += WORDS[word]
+            room = 10 if WORDS[word] >= 20 else 1
         else:
             return None
     return total + group if words else None

@@ -24,6 +24,7 @@ COMMANDS = {
     "leaks": "pipeline.cli.verdicts",
     "tag": "pipeline.cli.parts",
     "dedupe": "pipeline.cli.parts",
+    "decontaminate": "pipeline.cli.decontaminate",
 }
 
 

@@ -1,13 +1,16 @@
 """`starbeam check`."""
 
 import itertools
+from collections.abc import Sequence
 
 import click
 
+from filters.benchmark_index import COMMON_ITEMS, GRAM_WORDS, BenchmarkIndex, Item
 from filters.hints import hint_of
 from generators.families.family import Procedural
 from generators.prompts.rendering import Prompts
 from generators.sources.gym import Gym
+from pipeline import benchmarks
 from pipeline.estimates import estimates
 from pipeline.outer_loop.recipes import TEACHERS_OWN, base_of, held_out_plan, loop_of
 from pipeline.plan import Plan, resolve
@@ -42,6 +45,7 @@ def check_command(recipe: str, settings: tuple[str, ...], show_prompt: bool) -> 
     click.echo(f"recipe {plan.recipe.name}, sha256 {plan.recipe_sha256}")
     click.echo(f"problems: {problems:,}; partitions: {plan.recipe.partitions}; strategy: {plan.strategy.kind}")
     click.echo(_said_of(plan.prompts))
+    _say_benchmarks(benchmarks.read(written))
     found = estimates(plan, problems, question_bytes)
     for line in dict.fromkeys(line for estimate in found for line in estimate.lines()):  # a price that is missing is said once
         click.echo(line)
@@ -60,6 +64,19 @@ def _said_of(prompts: Prompts) -> str:
     names = ", ".join(prompts.files) or "the question as it is"
     size = f"up to {prompts.overhead(False):,} bytes of words around a question"
     return f"prompt: {names}; {size}" + (f", {prompts.overhead(True):,} with a hint" if prompts.files else "")
+
+
+def _say_benchmarks(items: Sequence[Item]) -> None:
+    for name, fact in benchmarks.facts(items).items():
+        click.echo(f"benchmark {safe(name)}: {fact['items']:,} items")
+    index = BenchmarkIndex.of(items)
+    if len(index.items) < len(items):
+        click.echo(f"benchmarks: {len(items) - len(index.items):,} items have the words of another, which stands for them")
+    if boilerplate := index.boilerplate:
+        click.echo(
+            f"benchmarks: {boilerplate:,} runs of {GRAM_WORDS} words stand in over {COMMON_ITEMS} items; "
+            "they count towards the share of an item's words, not as a long run"
+        )
 
 
 def _show_prompt(plan: Plan) -> None:

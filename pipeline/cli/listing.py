@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import click
 
-from filters import chance, fingerprints, leaks, reflections, signatures, steps, votes
+from filters import chance, contamination, fingerprints, leaks, reflections, signatures, steps, votes
 from filters.selection import RULES
 from generators.judge import JudgeTable
 from generators.prompts.files import parse, shipped, shipped_text
@@ -17,7 +17,7 @@ from pipeline.plugins import Strategies
 from pipeline.recipes import suggestion
 from schemas.annotation import JUDGE_NAME
 from schemas.errors import UserError
-from schemas.recipe import Recipe, Section
+from schemas.recipe import Decontaminate, Recipe, Section
 
 
 @click.command("list")
@@ -44,6 +44,7 @@ def list_command(name: str | None) -> None:
             chance.NAME: "a problem's right choices against guessing",
             votes.NAME: "what most samples of a problem answer; a pseudo-gold where it has no gold",
             reflections.NAME: "reflections of a chain",
+            contamination.NAME: "items of benchmarks that a problem or a chain holds, where [decontaminate] names any",
             fingerprints.NAME: "what exact copies have in common",
             signatures.NAME: "signatures for near-copies",
         },
@@ -61,7 +62,14 @@ def _first_line(thing: type) -> str:
 
 
 def _keys(name: str) -> list[str]:
-    tables: dict[str, type[Section]] = {"recipe": Recipe, "judge": JudgeTable, "prompt": PromptTable, **SOURCES, **TEACHERS}
+    tables: dict[str, type[Section]] = {
+        "recipe": Recipe,
+        "judge": JudgeTable,
+        "prompt": PromptTable,
+        "decontaminate": Decontaminate,
+        **SOURCES,
+        **TEACHERS,
+    }
     strategies = Strategies()
     table = tables.get(name) or strategies.get(name)
     if table is None:

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from filters.chance import against_chance
 from filters.selection import RULES, Mask, chain_lengths, eligible, select, within_quota
-from schemas.annotation import DUPLICATE_TYPE, STATUSES, Vote
+from schemas.annotation import DUPLICATE_TYPE, STATUSES, Contamination, Vote
 from schemas.recipe import Select
 from schemas.tables import FULL_SCHEMA
 
 AGREES = Vote("42", 3, 4, 0.75, True, None)
+VARIANT = Contamination("test", "7", "variant", 1.0, 40, "question")._asdict()
 COPY = {"kind": "near", "kept_id": "x", "jaccard": 0.9}
 
 
@@ -32,6 +33,7 @@ def _row(**changes: Any) -> dict[str, Any]:
         "chance": None,
         "vote": AGREES._asdict(),
         "chosen": None,
+        "contamination": [VARIANT],
         "duplicate": None,
     }
     return {**row, **changes}
@@ -67,6 +69,10 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"vote": Vote(None, None, 4, None, None, None)._asdict()}, "not_majority"),
         ({"vote": None}, "not_majority"),
     ],
+    "not_contaminated": [
+        ({"contamination": [VARIANT, {**VARIANT, "kind": "copy"}]}, "contaminated"),
+        ({"contamination": [{**VARIANT, "kind": "copy", "field": "chain"}, VARIANT]}, "contaminated"),
+    ],
     "not_duplicate": [
         ({"duplicate": COPY}, "duplicate_near"),
         ({"duplicate": {**COPY, "kind": "exact"}}, "duplicate_exact"),
@@ -98,6 +104,10 @@ def test_a_rule_turns_the_others_away_with_its_reason(name: str, changes: dict[s
 @pytest.mark.parametrize("finish_reason", [None, "stop", "eos", "Length"])
 def test_only_a_length_limit_is_unfinished(finish_reason: str | None) -> None:
     assert _select(_table(_row(finish_reason=finish_reason)), ["finished"]) == [None]
+
+
+def test_where_nobody_looked_for_benchmarks_nothing_is_turned_away() -> None:
+    assert _select(_table(_row(contamination=None), _row(contamination=[])), ["not_contaminated"]) == [None, None]
 
 
 @given(st.permutations(sorted(RULES)), st.lists(st.sets(st.sampled_from(sorted(RULES))), min_size=1, max_size=5))

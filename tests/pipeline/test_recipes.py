@@ -53,7 +53,7 @@ BOUNDS = "r.toml: seed = -1: must be greater than or equal to 0; change it (of a
             "zzz = 1\n" + WHOLE,
             [],
             "r.toml: unknown key 'zzz'; "
-            "known: budget, dedupe, export, judge, loop, name, partitions, problems, prompt, root, round, "
+            "known: budget, decontaminate, dedupe, export, judge, loop, name, partitions, problems, prompt, root, round, "
             "seed, select, split, strategy, teacher",
         ),
         (WHOLE, ["seed=-1"], BOUNDS),

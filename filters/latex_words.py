@@ -1,0 +1,116 @@
+r"""Questions as they are compared with a benchmark's: whatever is written in several ways in LaTeX and Unicode in one of them.
+
+\frac12, \dfrac{1}{2} and ½ are 1/2; 1{,}000 and 1,000 are 1000; − is -, \cdot and × are *; sizes, spaces, fonts and diagrams go.
+Nothing is evaluated: 0.5 stays 0.5, and a square root a square root.  Time is linear in the text.
+"""
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+MASK = "0"  # the word in the place of a number
+
+
+class Spelled(NamedTuple):
+    """A text as two texts of as many words: with its numbers, and with each number replaced by MASK."""
+
+    exact: str
+    masked: str
+
+
+_SIGNS = str.maketrans(
+    {
+        **dict.fromkeys("−–‐‑", "-"),
+        **dict.fromkeys("×·⋅∙", "*"),
+        **dict.fromkeys("÷⁄∕", "/"),
+        **{sign: f"^{power}" for power, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
+        "½": " 1/2",
+        "⅓": " 1/3",
+        "⅔": " 2/3",
+        "¼": " 1/4",
+        "¾": " 3/4",
+        "—": " ",
+        "√": " sqrt ",
+        "∞": " infty ",
+        "°": " degrees ",
+        "≤": " le ",
+        "≥": " ge ",
+        "≠": " ne ",
+        "π": " pi ",
+        "θ": " theta ",
+    }
+)
+_DIAGRAM = re.compile(r"\[asy\](?:[^\[]|\[(?!/?asy\]))*+\[/asy\]")
+_THOUSANDS = re.compile(r"(?<=[0-9])(?:,\\!|\{,\}|\\[,!;:]|,)(?=[0-9]{3}(?![0-9]))")
+_DEGREES = re.compile(r"\^ ?(?:\{ ?)?\\circ\b(?: ?\})?")
+_ENVIRONMENT = re.compile(r"\\(?:begin|end) ?\{[a-zA-Z*]{1,40}\}(?:\{[clr|]{1,40}\})?")
+_COMMAND = re.compile(r"\\(?:[a-zA-Z]+|.)")
+_FRACTION = "\\frac "
+_COMMANDS = {
+    **dict.fromkeys(("\\frac", "\\dfrac", "\\tfrac", "\\cfrac"), _FRACTION),
+    **dict.fromkeys(("\\cdot", "\\times", "\\ast"), "*"),
+    "\\div": "/",
+    "\\leq": " le ",
+    "\\leqslant": " le ",
+    "\\geq": " ge ",
+    "\\geqslant": " ge ",
+    "\\neq": " ne ",
+    "\\degree": " degrees ",
+    "\\{": " ",
+    "\\}": " ",  # braces that are shown are no arguments
+    **dict.fromkeys(
+        "\\left \\right \\middle \\big \\Big \\bigg \\Bigg \\bigl \\bigr \\Bigl \\Bigr \\biggl \\biggr \\limits \\nolimits "
+        "\\displaystyle \\textstyle \\scriptstyle \\quad \\qquad \\hspace \\hfill \\dots \\ldots \\cdots \\dotsc \\dotsb "
+        "\\text \\textbf \\textit \\textrm \\texttt \\textup \\emph \\underline \\mbox \\hbox "
+        "\\mathrm \\mathbf \\mathit \\mathbb \\mathcal "
+        "\\mathsf \\boldsymbol \\bm \\operatorname \\rm \\bf \\it".split(),
+        " ",
+    ),
+}
+_SHORT_FRACTION = re.compile(r"\\frac *+(?:([0-9a-zA-Z]) ?(?=[0-9a-zA-Z{])|\{([^{}]*)\} ?(?=[0-9a-zA-Z]))")  # \frac12, \frac{a}2
+_BETWEEN_ARGUMENTS = re.compile(r"\} ?\{")
+_BRACKETS = str.maketrans(dict.fromkeys("{}()[]$", " "))
+
+
+def written_plainly(text: str) -> str:
+    """Return the text in one way of writing, white space as single spaces."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text.translate(_SIGNS))
+    text = " ".join(text.split())
+    if "[asy]" in text:
+        text = _DIAGRAM.sub(" ", text)
+    if "," in text or "\\" in text:
+        text = _THOUSANDS.sub("", text)
+    if "\\" in text:
+        text = _DEGREES.sub(" degrees ", text)
+        text = _ENVIRONMENT.sub(" ", text)
+        text = _COMMAND.sub(_of_command, text)
+        text = _SHORT_FRACTION.sub(r" \1\2/", text).replace(_FRACTION, " ")
+        text = _BETWEEN_ARGUMENTS.sub("}/{", text)
+    return " ".join(text.translate(_BRACKETS).split())
+
+
+def _of_command(found: re.Match[str]) -> str:
+    name = found[0]
+    return _COMMANDS.get(name) or (f" {name[1:]} " if name[1].isalpha() else " ")
+
+
+# A number with the operator before it, since 2 + 3 is not 2 - 3; a letter that has one, since x + y is not x - y.
+_OPERAND = re.compile(r"([-+*/^]) ?([0-9]+(?:\.[0-9]+)?|[a-zA-Z](?![a-zA-Z]))|([0-9]+(?:\.[0-9]+)?)")
+_OPERATORS = {"-": "minus", "+": "plus", "*": "times", "/": "over", "^": "to", None: ""}
+
+
+def spelled(text: str) -> Spelled:
+    """Return a text's words with numbers as one word each."""
+    pieces = _OPERAND.split(written_plainly(text))
+    exact, masked = [pieces[0]], [pieces[0]]
+    for place in range(1, len(pieces), 4):
+        operator, operand, number, between = pieces[place : place + 4]
+        word = operand or number
+        if word.isalpha():
+            masked += (word, between)
+        else:
+            masked += (MASK, between)
+            word = word.rstrip("0").rstrip(".").replace(".", "point") if "." in word else word
+        exact += (_OPERATORS[operator] + word, between)
+    return Spelled(" ".join(exact), " ".join(masked))
