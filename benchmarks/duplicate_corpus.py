@@ -5,7 +5,8 @@ that all chains share.  There is one problem to 16 documents.  Planted, as share
 
 edited   28 %: clusters of 2 to 6; all but the first are word edits of the first at Jaccard similarities .95 to .5.
 copied   1.7 %: pairs that are equal but for case and white space.
-family   0.9 %: one shared body with an own end each, mutual similarity .6 to .8.  They are no duplicates.
+family   0.9 %: one shared body with an own end each, mutual similarity .6 to .8, so hardly ever duplicates.  Above 100,000
+         documents there are more families and none is larger, so that ten times the documents have ten times the similar pairs.
 changed  1 %: pairs that share all words but the numbers of two equations, at .8 and more.  Those are different problems.
 
 Edits touch words alone, so that the numbers of a chain and of its edits are the same.  A word of a chain is a run of [a-z0-9],
@@ -15,6 +16,7 @@ and all similarities here are of the sets of five words in a row.
 import functools
 import hashlib
 import json
+import math
 import random
 import re
 import tempfile
@@ -97,10 +99,11 @@ class Plan(NamedTuple):
 
 
 class Corpus(NamedTuple):
-    """Which corpus: how many documents, and from which seed."""
+    """Which corpus."""
 
     documents: int
     seed: int = 1
+    family: int = 900  # documents of the largest family
 
 
 def plans(corpus: Corpus) -> list[Plan]:
@@ -134,11 +137,12 @@ def plans(corpus: Corpus) -> list[Plan]:
 def texts(corpus: Corpus) -> Iterator[tuple[int, str]]:
     """Yield each document's problem number and text."""
     problems = max(1, round(corpus.documents * PROBLEM_SHARE))
+    families = max(1, math.ceil(round(FAMILY * corpus.documents) / corpus.family))
     for index, plan in enumerate(plans(corpus)):
         problem = plan.origin % problems
         dice = rng_for(corpus.seed, "document", index)
         if plan.kind == "family":
-            text = _family(corpus.seed, dice)
+            text = _family(corpus.seed, plan.origin % families, dice)
         else:
             text = _chain(corpus.seed, problem, plan.origin)
             if plan.kind == "edited":
@@ -233,14 +237,13 @@ def _changed(text: str, dice: random.Random) -> str:
     return re.sub(r"\d+\.$", f"{dice.randrange(1000, 10000)}.", text)
 
 
-@functools.lru_cache(maxsize=1)
-def _body(seed: int) -> str:
-    dice = rng_for(seed, "family", 0)
-    return _of_words(BODY_WORDS, OPENING, dice)
+@functools.cache
+def _body(seed: int, family: int) -> str:
+    return _of_words(BODY_WORDS, OPENING, rng_for(seed, "family", family))
 
 
-def _family(seed: int, dice: random.Random) -> str:
-    return f"{_body(seed)} {_of_words(dice.randint(*END_WORDS), '', dice)}"
+def _family(seed: int, family: int, dice: random.Random) -> str:
+    return f"{_body(seed, family)} {_of_words(dice.randint(*END_WORDS), '', dice)}"
 
 
 def _of_words(words: int, text: str, dice: random.Random) -> str:

@@ -45,13 +45,14 @@ def shingles(text: str) -> list[str]:
 
 def starbeam(corpus: Loaded, groups: bool) -> Callable[[], list[int]]:
     """`find`, with the compiled kernel where that is installed and pays."""
-    from filters.duplicates import Row, find
+    from filters.corpus import Row, find
 
-    rows = [
-        Row(name, text, group if groups else None)
-        for name, group, text in zip(corpus.ids, corpus.groups, corpus.texts, strict=True)
-    ]
-    return lambda: [place for place, found in enumerate(find(rows, THRESHOLD)) if found]
+    def work() -> list[int]:
+        known = corpus.groups if groups else [None] * len(corpus.ids)
+        rows = [Row(name, text, group) for name, text, group in zip(corpus.ids, corpus.texts, known, strict=True)]
+        return [place for place, found in enumerate(find(rows, THRESHOLD, THRESHOLD)) if found]
+
+    return work
 
 
 def starbeam_numpy(corpus: Loaded, groups: bool) -> Callable[[], list[int]]:

@@ -168,10 +168,11 @@ def truth_of(corpus: Path, texts: Sequence[str]) -> Truth:
 
 
 class Score(NamedTuple):
-    """How well the removed documents fit the truth.  Shares are of 1; None where there is nothing to share."""
+    """How well the removed documents fit the truth.  Shares are 1 where there is nothing to share."""
 
     removed: int
     recall: float  # of the true pairs, those that are no longer both there
+    lost: int  # true pairs that are still both there
     precision: float  # of the removed, those that have a true duplicate
     strict: float  # of the removed, those of which a true duplicate is still there
     changed: int  # removed although only their numbers' rule tells them from another; in none of the shares
@@ -193,9 +194,11 @@ def score(truth: Truth, removed: Bools, threshold: float) -> Score:
     changed = removed & has_unlike & ~has_true
     judged = removed & ~changed
     count = int(judged.sum())
+    parted = removed[true].any(axis=1)
     return Score(
         int(removed.sum()),
-        float((removed[true].any(axis=1)).mean()) if len(true) else 1.0,
+        float(parted.mean()) if len(true) else 1.0,
+        int(np.count_nonzero(~parted)),
         float((judged & has_true).sum() / count) if count else 1.0,
         float((judged & survives).sum() / count) if count else 1.0,
         int(changed.sum()),

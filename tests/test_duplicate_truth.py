@@ -89,8 +89,8 @@ def test_a_score_counts_what_is_lost_what_is_left_and_what_was_only_renumbered()
     def scored(*removed: int) -> tuple[float, ...]:
         return tuple(score(truth, np.isin(np.arange(6), removed), 0.8))
 
-    assert scored() == (0, 0.0, 1.0, 1.0, 0, 0)
-    assert scored(1) == (1, 1.0, 1.0, 1.0, 0, 0)
-    assert scored(1, 2) == (2, 1.0, 1.0, 0.5, 0, 0)  # nothing like 2 is left
-    assert scored(0, 4, 5) == (3, 0.5, 0.5, 0.5, 1, 1)
+    assert scored() == (0, 0.0, 2, 1.0, 1.0, 0, 0)
+    assert scored(1) == (1, 1.0, 0, 1.0, 1.0, 0, 0)
+    assert scored(1, 2) == (2, 1.0, 0, 1.0, 0.5, 0, 0)  # nothing like 2 is left
+    assert scored(0, 4, 5) == (3, 0.5, 1, 0.5, 0.5, 1, 1)
     assert [int(inside.sum()) for _, _, inside in bins(truth, (0.7, 0.8, 0.9, 1.0))] == [1, 1, 1]
