@@ -8,6 +8,7 @@ is all from the texts to who is removed.  Imports, the loading of compiled code 
 
 import argparse
 import importlib.util
+import itertools
 import json
 import os
 import re
@@ -24,6 +25,7 @@ from benchmarks.duplicate_corpus import GRAM, Loaded, load
 THRESHOLD = 0.8
 PERMUTATIONS = 128
 WARM_UP = 200  # documents
+BATCH = 10_000  # rows
 
 _WORD = re.compile("[a-z0-9]+")
 
@@ -51,6 +53,21 @@ def starbeam(corpus: Loaded, groups: bool) -> Callable[[], list[int]]:
         known = corpus.groups if groups else [None] * len(corpus.ids)
         rows = [Row(name, text, group) for name, text, group in zip(corpus.ids, corpus.texts, known, strict=True)]
         return [place for place, found in enumerate(find(rows, THRESHOLD, THRESHOLD)) if found]
+
+    return work
+
+
+def starbeam_batches(corpus: Loaded, groups: bool) -> Callable[[], list[int]]:
+    """The same without holding a row for each text: batches are added, and the texts of those that may be copies are read again."""
+    from filters.corpus import Corpus, Row
+
+    def work() -> list[int]:
+        compared = Corpus(THRESHOLD, THRESHOLD)
+        known = corpus.groups if groups else [None] * len(corpus.ids)
+        rows = (Row(name, text, group) for name, text, group in zip(corpus.ids, corpus.texts, known, strict=True))
+        while batch := list(itertools.islice(rows, BATCH)):
+            compared.add(batch)
+        return sorted(compared.compare(lambda wanted: (corpus.texts[place] for place in wanted.tolist())))
 
     return work
 
@@ -105,7 +122,8 @@ def datatrove(corpus: Loaded, groups: bool) -> Callable[[], list[int]]:
             folder = Path(name)
             (folder / "in").mkdir()
             with (folder / "in" / "corpus.jsonl").open("w") as file:
-                file.writelines(json.dumps({"id": id_, "text": text}) + "\n" for id_, text in zip(*corpus[::2], strict=True))
+                for id_, text in zip(corpus.ids, corpus.texts, strict=True):
+                    file.write(json.dumps({"id": id_, "text": text}) + "\n")
             reader = readers.JsonlReader(f"{folder}/in")
             stages = [
                 [reader, dedup.MinhashDedupSignature(f"{folder}/signatures")],
@@ -128,6 +146,7 @@ def datatrove(corpus: Loaded, groups: bool) -> Callable[[], list[int]]:
 
 METHODS = {
     "starbeam": starbeam,
+    "starbeam-batches": starbeam_batches,
     "starbeam-numpy": starbeam_numpy,
     "datasketch": datasketch,
     "rensa": rensa,
@@ -150,7 +169,7 @@ def measure(method: str, path: Path, groups: bool) -> Measured:
     """Run a method on a written corpus in this process."""
     corpus = load(path)
     METHODS[method](Loaded(*(part[:WARM_UP] for part in corpus)), groups)()
-    if method == "starbeam":
+    if method in ("starbeam", "starbeam-batches"):
         _load_kernel(corpus.texts[:WARM_UP])
     work = METHODS[method](corpus, groups)
     Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins anew

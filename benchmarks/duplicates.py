@@ -67,10 +67,10 @@ def signatures(documents: int, rounds: int) -> None:
             seconds[name].append(took / passes)
     size = sum(len(text.encode()) for text in texts) / 1e6
     print(f"texts to signatures: {len(texts):,} texts, {PERMUTATIONS} slots, medians of {rounds} rounds")
-    for name, took in seconds.items():
-        ratio = statistics.median(anchor / one for anchor, one in zip(seconds["datasketch"], took, strict=True))
+    for name, times in seconds.items():
+        ratio = statistics.median(anchor / one for anchor, one in zip(seconds["datasketch"], times, strict=True))
         bar = f"   (at least x{BARS_SIGNATURES[name]})" if name in BARS_SIGNATURES else ""
-        rate = 1 / statistics.median(took)
+        rate = 1 / statistics.median(times)
         print(f"  {name:<18}{len(texts) * rate:>10,.0f} documents/s{size * rate:>8.1f} MB/s   x{ratio:.1f}{bar}", flush=True)
 
 
@@ -160,19 +160,18 @@ def row_of(method: str, documents: int, shown: list[Measured]) -> str:
 def scale(documents: int, rounds: int) -> None:
     """Print time and memory for some documents and for ten times as many."""
     written(Corpus(10 * documents))
-    small = [measured("starbeam", documents, sys.executable) for _ in range(rounds)]
-    large = measured("starbeam", 10 * documents, sys.executable)
-    seconds = statistics.median(one.seconds for one in small)
-    print(f"ten times the documents: {documents:,}, median of {rounds} runs, and {10 * documents:,}, once")
-    for count, one in ((documents, small[0]._replace(seconds=seconds)), (10 * documents, large)):
-        rate, size = count / one.seconds, one.peak / 2**30
-        print(
-            f"  {count:>10,}{one.seconds:>10.1f} s of CPU{rate:>10,.0f} documents/s{size:>8.2f} GiB{len(one.removed):>10,} removed"
-        )
-    ratio = large.seconds / seconds / 10
-    print(
-        f"  x{ratio:.3f} of ten times the time (at most x{BAR_LINEAR}); memory at most {BAR_MEMORY:g} GiB for a million documents"
-    )
+    runs: dict[int, list[Measured]] = {documents: [], 10 * documents: []}
+    for _ in range(rounds):
+        for count, shown in runs.items():
+            shown.append(measured("starbeam-batches", count, sys.executable))
+    print(f"ten times the documents: medians of {rounds} runs in turns")
+    for count, shown in runs.items():
+        seconds, wall = (statistics.median(times) for times in zip(*(one[:2] for one in shown), strict=True))
+        took = f"{seconds:>9.1f} s of CPU{wall:>9.1f} s{count / seconds:>10,.0f} documents/s"
+        size, removed = max(one.peak for one in shown) / 2**30, len(shown[0].removed)
+        print(f"  {count:>10,}{took}{size:>7.2f} GiB{removed:>10,} removed")
+    ratio = statistics.median(large.seconds / small.seconds for small, large in zip(*runs.values(), strict=True)) / 10
+    print(f"  x{ratio:.3f} of ten times the time (at most x{BAR_LINEAR}); {BAR_MEMORY:g} GiB at most for a million documents")
 
 
 def bands(documents: int) -> None:
