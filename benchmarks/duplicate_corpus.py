@@ -30,6 +30,7 @@ EDITED, COPIED, FAMILY, CHANGED = 0.28, 0.017, 0.009, 0.01  # shares of the docu
 TARGETS = (0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
 PROBLEM_SHARE = 1 / 16  # of the documents
 CHAIN_WORDS = (100, 360)  # before the sentence that passes it and the end
+FAMILY_MOST = 900  # documents of one family
 BODY_WORDS = 174  # of the family; with ends of 24 to 50 words two of them have 174 / (174 + 48 … 100)
 END_WORDS = (24, 50)
 GRAM = 5
@@ -103,7 +104,6 @@ class Corpus(NamedTuple):
 
     documents: int
     seed: int = 1
-    family: int = 900  # documents of the largest family
 
 
 def plans(corpus: Corpus) -> list[Plan]:
@@ -137,7 +137,7 @@ def plans(corpus: Corpus) -> list[Plan]:
 def texts(corpus: Corpus) -> Iterator[tuple[int, str]]:
     """Yield each document's problem number and text."""
     problems = max(1, round(corpus.documents * PROBLEM_SHARE))
-    families = max(1, math.ceil(round(FAMILY * corpus.documents) / corpus.family))
+    families = max(1, math.ceil(round(FAMILY * corpus.documents) / FAMILY_MOST))
     for index, plan in enumerate(plans(corpus)):
         problem = plan.origin % problems
         dice = rng_for(corpus.seed, "document", index)
