@@ -100,7 +100,8 @@ def _searchable(schema: pa.Schema) -> list[str]:
 def read_table(url: str, columns: Sequence[str] | None = None) -> pa.Table:
     """Return a Parquet file's rows."""
     with storage.open_read(url) as file:
-        return pq.read_table(file, columns=None if columns is None else list(columns)).replace_schema_metadata(None)
+        # Not pq.read_table: it lets a thread of Arrow's own close the file, which aborts a process that is about to end.
+        return pq.ParquetFile(file).read(None if columns is None else list(columns)).replace_schema_metadata(None)
 
 
 def key_of(url: str) -> str | None:
