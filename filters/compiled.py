@@ -10,7 +10,19 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from filters.shingles import APART, MASKS, SHINGLE_WORDS, SINGLE, STEP, Folded, Ragged, chunks_of, classes_of, multipliers
+from filters.shingles import (
+    APART,
+    ASCII_CLASSES,
+    MASKS,
+    SHINGLE_WORDS,
+    SINGLE,
+    STEP,
+    Folded,
+    Ragged,
+    chunks_of,
+    classes_of,
+    multipliers,
+)
 
 u32, u64 = np.uint32, np.uint64
 _SHIFT = u64(33)
@@ -23,6 +35,18 @@ def _finalize(value: Any) -> Any:
     value = (value ^ (value >> _SHIFT)) * _ONE
     value = (value ^ (value >> _SHIFT)) * _TWO
     return value ^ (value >> _SHIFT)
+
+
+@numba.njit(nogil=True, cache=True)
+def _bound_ascii(data: Any, classes: Any, places: Any) -> Any:
+    """Fill in where words of ASCII start and end, by the class of each byte; return how many places.  No branch, as in `_bound`."""
+    count, before = 0, classes[data[0]]
+    for place in range(len(data)):
+        kind = classes[data[place]]
+        places[count] = place
+        count += kind != before
+        before = kind
+    return count
 
 
 @numba.njit(nogil=True, cache=True)
@@ -89,13 +113,26 @@ def _sign(words: Any, offsets: Any, factors: Any, a: Any, b: Any, mixed: Any, sl
                 row[k] = min(row[k], min(low, high))
 
 
-def sign(batch: Folded, a: npt.NDArray[np.uint32], b: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
-    """Return the signatures of folded texts, by permutations a * h + b."""
+_CLASSES = np.frombuffer(ASCII_CLASSES, dtype=np.uint8)
+
+
+def _bounds(batch: Folded) -> tuple[Any, Any]:
+    """Return where words start and end."""
+    if batch.text.isascii():
+        places = np.empty(len(batch.text), dtype=np.int64)
+        count = _bound_ascii(batch.data, _CLASSES, places)
+        return places[0:count:2], places[1:count:2]
     starts, ends = np.empty((2, len(batch.text)), dtype=np.int64)
     count = _bound(batch.data, classes_of(batch), starts, ends)
-    hashes = np.empty(count, dtype=np.uint64)
-    _hash_words(chunks_of(batch), starts[:count], ends[:count], MASKS, STEP, hashes)
-    offsets = np.searchsorted(starts[:count], batch.starts)
+    return starts[:count], ends[:count]
+
+
+def sign(batch: Folded, a: npt.NDArray[np.uint32], b: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    """Return the signatures of folded texts, by permutations a * h + b."""
+    starts, ends = _bounds(batch)
+    hashes = np.empty(len(starts), dtype=np.uint64)
+    _hash_words(chunks_of(batch), starts, ends, MASKS, STEP, hashes)
+    offsets = np.searchsorted(starts, batch.starts)
     mixed = np.empty(int(np.diff(offsets).max(initial=0)) + 3, dtype=np.uint32)
     slots = np.empty((len(offsets) - 1, len(a)), dtype=np.uint32)
     _sign(hashes, offsets, multipliers(SHINGLE_WORDS), a, b, mixed, slots)

@@ -87,7 +87,7 @@ def words(text: str) -> list[str]:
     return _WORD.findall(folded(text).decode("utf-8", "surrogatepass"))
 
 
-_ASCII_CLASSES = bytes(WORD if byte >= 0x80 or chr(byte).isalnum() else APART for byte in range(256))
+ASCII_CLASSES = bytes(WORD if byte >= 0x80 or chr(byte).isalnum() else APART for byte in range(256))
 
 
 @functools.lru_cache(maxsize=1)
@@ -127,7 +127,7 @@ def bounds(batch: Folded) -> Bounds:
 
 def classes_of(batch: Folded) -> U8:
     """Return the class of each byte; a character's bytes have one class."""
-    classes = np.frombuffer(batch.text.translate(_ASCII_CLASSES), dtype=np.uint8)
+    classes = np.frombuffer(batch.text.translate(ASCII_CLASSES), dtype=np.uint8)
     if not batch.text.isascii():
         classes = classes.copy()
         _classify(batch.data, np.flatnonzero(batch.data >= 0xC0), classes)
