@@ -1,0 +1,92 @@
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filters.duplicates import NONE, Edge, Standing, answers_agree, best_of_each, resolve, text_keys
+
+THRESHOLD = 0.8
+
+
+@st.composite
+def _graphs(draw: st.DrawFn) -> tuple[dict[int, int], list[Edge], int]:
+    """Return documents by quality: copies of others, edges between them, and how many are earlier."""
+    count = draw(st.integers(1, 9))
+    texts = [draw(st.integers(0, 4)) for _ in range(count)]
+    copies = {one: texts.index(texts[one]) for one in range(count) if texts.index(texts[one]) != one}
+    edges = {}
+    for better, worse in draw(st.lists(st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)), max_size=12)):
+        if texts[better] != texts[worse]:
+            ends = (min(better, worse), max(better, worse))
+            similar = draw(st.sampled_from([0.7, 0.75, 0.8, 0.9]))
+            if similar >= THRESHOLD:  # those are between the bests
+                ends = (copies.get(ends[0], ends[0]), copies.get(ends[1], ends[1]))
+            edges[min(ends), max(ends)] = similar
+    return copies, [Edge(*ends, similar) for ends, similar in edges.items()], draw(st.integers(0, count))
+
+
+def _alike(copies: dict[int, int], edges: list[Edge], one: int, other: int) -> float:
+    """Return how alike two documents are by what is known, 0 where they are no copies."""
+    bests = {copies.get(one, one), copies.get(other, other)}
+    if len(bests) == 1:
+        return 1.0
+    same = [edge.jaccard for edge in edges if edge.jaccard >= THRESHOLD and {edge.better, edge.worse} == bests]
+    return max([*same, *(edge.jaccard for edge in edges if {edge.better, edge.worse} == {one, other})], default=0.0)
+
+
+@given(_graphs())
+def test_who_is_removed_is_what_priority_rounds_come_to(graph: tuple[dict[int, int], list[Edge], int]) -> None:
+    copies, edges, earlier = graph
+    found = resolve(copies, edges, THRESHOLD, earlier)
+    count = max([*copies, *copies.values(), *(end for edge in edges for end in edge[:2]), 0]) + 1
+    undecided, kept, out = set(range(count)), set(range(min(earlier, count))), set()
+    undecided -= kept
+    while undecided:  # in: no better one that is undecided or kept is its copy; out: a better one that is kept is
+        out |= {one for one in undecided if any(_alike(copies, edges, one, other) for other in kept if other < one)}
+        undecided -= out
+        sure = {one for one in undecided if not any(_alike(copies, edges, one, other) for other in undecided if other < one)}
+        kept |= sure
+        undecided -= sure
+    assert found.keys() == out
+    for one, (keeper, kind, jaccard) in found.items():
+        assert keeper in kept and keeper < one
+        assert (
+            jaccard == _alike(copies, edges, one, keeper) == max(_alike(copies, edges, one, other) for other in kept if other < one)
+        )
+        assert (kind == "exact") == (copies.get(one, one) == copies.get(keeper, keeper))
+
+
+@given(_graphs(), st.randoms())
+def test_the_order_of_edges_does_not_matter(graph: tuple[dict[int, int], list[Edge], int], rng: random.Random) -> None:
+    copies, edges, earlier = graph
+    shuffled = rng.sample(edges, len(edges))
+    assert resolve(copies, shuffled, THRESHOLD, earlier) == resolve(copies, edges, THRESHOLD, earlier)
+
+
+def test_nothing_is_removed_through_a_chain() -> None:
+    assert resolve({}, [Edge(0, 1, 0.8), Edge(1, 2, 0.9)], THRESHOLD) == {1: Standing(0, "near", 0.8)}
+
+
+def test_a_long_chain_is_decided_to_its_end() -> None:
+    found = resolve({}, [Edge(one, one + 1, 0.8) for one in range(10_000)], THRESHOLD)
+    assert found.keys() == set(range(1, 10_001, 2))
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=12))
+def test_the_best_of_each_is_the_first_with_its_keys(rows: list[tuple[int, int]]) -> None:
+    keys = np.array(rows, dtype=np.uint64).reshape(-1, 2)
+    assert best_of_each(keys[:, 0], keys[:, 1]).tolist() == [rows.index(row) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "agree"), [("4", "4", True), ("4", "5", False), (None, "4", True), ("4", None, True), ("", "4", False)]
+)
+def test_answers_agree_where_they_are_equal_or_one_is_not_known(one: str | None, other: str | None, agree: bool) -> None:
+    assert answers_agree(text_keys([one]), text_keys([other])).tolist() == [agree]
+
+
+def test_no_text_has_a_key_of_its_own() -> None:
+    keys = text_keys([None, "", " ", "a", "A"]).tolist()
+    assert keys[0] == NONE and len(set(keys)) == 5
