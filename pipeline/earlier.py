@@ -47,10 +47,15 @@ class EarlierRelease:
     sha256: str  # of its manifest: of everything that it holds
     shards: tuple[EarlierShard, ...]
 
+    @property
+    def rows(self) -> int:
+        """Rows that count as kept."""
+        return sum(shards.row_count(shard.signatures_url) for shard in self.shards)
 
-def earlier_release(url: str) -> EarlierRelease:
+
+def earlier_release(url: str, named_by: str = "[dedupe] against =") -> EarlierRelease:
     """Return a release by its folder, or by its run's.  Raises UserError where it cannot be compared with."""
-    where = f"[dedupe] against = {url!r}"
+    where = f"{named_by} {url!r}"
     folder = next((one for one in (url, storage.join(url, "release")) if storage.exists(storage.join(one, MANIFEST))), None)
     if folder is None:
         raise UserError(f"{where}: holds no {MANIFEST}, so it is no release, or one that is not whole; name a release's folder")

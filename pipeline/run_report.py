@@ -1,0 +1,132 @@
+"""The report on a finished run, read from its release and its annotated rows."""
+
+import collections
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import shards, storage
+from pipeline.report import Contaminations, Facts, Hit, Page, Removed, Side, duplicates, examples_of
+from pipeline.rundir import RunDir
+from pipeline.slices import texts_of
+from schemas.errors import UserError
+from schemas.manifest import FORMAT
+from schemas.recipe import Dedupe
+
+CONFIGS = ("full", "rejected")  # that hold what is said of each row
+HITS = 12  # rows with an item of a benchmark that are shown
+QUESTION_SHOWN = 600  # characters of a question
+
+
+def page_of(url: str) -> Page:
+    """Return the report on a run.  Raises UserError where there is no finished one."""
+    manifest = _manifest(url)
+    run = RunDir(url, manifest["recipe"]["partitions"])
+    recipe = manifest["recipe"]["dedupe"]
+    dedupe = Dedupe(threshold=recipe["threshold"], within_problem=recipe.get("within_problem"))
+    copies = _copies(run, manifest)
+    removed = _removed(copies)
+    examples = examples_of(removed, dedupe)
+    wanted = {id for _, one in examples for id in (one.id, one.kept_id)}
+    funnel = manifest["funnel"]
+    unseen = sum(funnel["duplicates"].values()) - len(removed)
+    return Page(
+        title=str(manifest["name"]),
+        facts=_facts(manifest),
+        duplicates=duplicates(
+            removed,
+            examples,
+            {side.id: side for side in _sides(run, wanted)},
+            dedupe,
+            funnel["compared"],
+            f"{unseen:,} more copies were kept, and are not counted here: the release has no config full." if unseen else "",
+        ),
+        contaminations=_contaminations(run, manifest),
+    )
+
+
+def _manifest(url: str) -> dict[str, Any]:
+    path = RunDir(url, 0).manifest
+    if not storage.exists(path):
+        raise UserError(f"{url}: holds no release/MANIFEST.json, so it is no finished run; build it first, or name a run's folder")
+    manifest = json.loads(storage.read_bytes(path))
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise UserError(f"{path}: is of no release that this version reads; run `starbeam curate` again")
+    return manifest
+
+
+def _facts(manifest: Mapping[str, Any]) -> Facts:
+    funnel = manifest["funnel"]
+    counts = ("problems", "samples", "kept")
+    return [
+        ("recipe", manifest["recipe_sha256"][:16]),
+        *((name, f"{funnel[name]:,}") for name in counts),
+        *((f"rejected: {reason}", f"{count:,}") for reason, count in funnel["rejected_samples"].items()),
+        *(("counts as kept", name) for name in manifest["against"]),
+    ]
+
+
+def _tables(run: RunDir, manifest: Mapping[str, Any], columns: Iterable[str]) -> Iterator[tuple[str, pa.Table]]:
+    """Yield the shards of the configs that say most of each row, with those of the columns that there are."""
+    for entry in manifest["files"]:
+        if entry["config"] in CONFIGS:
+            url = storage.join(run.release, entry["path"])
+            yield entry["config"], shards.read_columns(url, columns)
+
+
+def _copies(run: RunDir, manifest: Mapping[str, Any]) -> pa.Table:
+    """Return the rows that another stands for, with the problem of the kept one, null where it is of an earlier release."""
+    tables = [table for _, table in _tables(run, manifest, ("sample_id", "problem_id", "duplicate"))]
+    found = pa.concat_tables([table.filter(pc.is_valid(table["duplicate"])) for table in tables])
+    kept = pc.struct_field(found["duplicate"].combine_chunks(), "kept_id")
+    problems: dict[str, str] = {}
+    for table in tables:
+        chosen = table.filter(pc.is_in(table["sample_id"], kept))
+        problems.update(zip(chosen["sample_id"].to_pylist(), chosen["problem_id"].to_pylist(), strict=True))
+    return found.append_column("kept_problem", pa.array([problems.get(id) for id in kept.to_pylist()], pa.string()))
+
+
+def _removed(copies: pa.Table) -> list[Removed]:
+    rows = zip(*(copies[name].to_pylist() for name in ("sample_id", "problem_id", "kept_problem", "duplicate")), strict=True)
+    return [
+        Removed(sample, one["kept_id"], one["kind"], one["jaccard"], problem == kept_problem)
+        for sample, problem, kept_problem, one in rows
+    ]
+
+
+def _sides(run: RunDir, wanted: set[str]) -> Iterator[Side]:
+    """Yield some rows as examples show them."""
+    ids = pa.array(sorted(wanted), pa.string())
+    for partition in range(run.partitions):
+        url = run.annotated(partition)
+        rows = pc.indices_nonzero(pc.is_in(shards.read_table(url, ["sample_id"])["sample_id"], ids))
+        if len(rows):
+            table = shards.read_table(url, ["sample_id", "teacher", "problem_id", "reasoning", "response"]).take(rows)
+            names = (table[name].to_pylist() for name in ("sample_id", "teacher", "problem_id"))
+            for id, teacher, problem, text in zip(*names, texts_of(table), strict=True):
+                yield Side(id, f"{teacher}, problem {problem[:8]}", text)
+
+
+def _contaminations(run: RunDir, manifest: Mapping[str, Any]) -> Contaminations | None:
+    """Return the section on benchmarks, None where none was looked for."""
+    rows: collections.Counter[tuple[str, str, str]] = collections.Counter()
+    kept: collections.Counter[tuple[str, str, str]] = collections.Counter()
+    examples: list[Hit] = []
+    looked = False
+    for config, table in _tables(run, manifest, ("sample_id", "question", "contamination")):
+        if "contamination" not in table.column_names:
+            continue
+        looked = looked or table["contamination"].null_count < table.num_rows
+        table = table.filter(pc.greater(pc.list_value_length(table["contamination"]), 0))
+        for one in table.to_pylist():
+            hits = one["contamination"]
+            kinds = {(hit["benchmark"], hit["kind"], hit["field"]) for hit in hits}
+            rows.update(kinds)
+            kept.update(kinds if config == "full" else ())
+            most = max(hits, key=lambda hit: (hit["overlap"], hit["longest_run"]))
+            examples.append(Hit(one["sample_id"], config == "full", most, one["question"][:QUESTION_SHOWN]))
+        examples = sorted(examples, key=lambda hit: (-hit.found["overlap"], -hit.found["longest_run"], hit.id))[:HITS]
+    return Contaminations([(*key, count, kept[key]) for key, count in sorted(rows.items())], examples) if looked else None
