@@ -1,29 +1,35 @@
 """What is said of copies in anyone's files: lines on stderr, and a page."""
 
 import collections
+from collections.abc import Iterator
 
 import numpy as np
 
-from filters.bands import bands_for
+from filters.bands import Counts, bands_for
 from pipeline.copies import Copies
 from pipeline.report import Page, Removed, Side, duplicates, examples_of, group_sizes
 from schemas.recipe import Dedupe
 
 
 def summary(copies: Copies) -> list[str]:
-    """Return what was found, in two lines."""
+    """Return what was found, in a line or three."""
     kinds = collections.Counter(standing.kind for standing in copies.found.values())
     sizes = group_sizes([standing.kept for standing in copies.found.values()])
     groups = ", ".join(f"{count:,} of {size}" for size, count in sizes.items()) or "none"
     counts, threshold = copies.corpus.counts, copies.corpus.threshold
     bands = bands_for(threshold)
+    kept = copies.count - len(copies.found)
     return [
-        f"{copies.count:,} rows, {copies.count - len(copies.found):,} kept; copies: {kinds['exact']:,} exact, {kinds['near']:,} near; "
-        f"groups by rows: {groups}",
-        f"{counts['pairs_candidate']:,} pairs likely, {counts['pairs_compared']:,} compared exactly, {counts['pairs_alike']:,} alike; "
-        f"{counts['buckets_capped']:,} large buckets, {counts['pairs_capped']:,} pairs of them not looked at; "
+        f"{copies.count:,} rows, {kept:,} kept; copies: {kinds['exact']:,} exact, {kinds['near']:,} near; groups by rows: {groups}",
+        f"{counts['pairs_candidate']:,} candidate pairs, {counts['pairs_compared']:,} compared, {counts['pairs_alike']:,} alike; "
         f"{bands.number} bands x {bands.rows} rows find {bands.recall(threshold):.2%} of the pairs at {threshold:g}",
+        *_capped(counts),
     ]
+
+
+def _capped(counts: Counts) -> Iterator[str]:
+    if counts["buckets_capped"]:
+        yield f"{counts['buckets_capped']:,} buckets too large to compare all pairs: {counts['pairs_capped']:,} were not looked at"
 
 
 def page_of(copies: Copies, dedupe: Dedupe, path: str) -> Page:
@@ -45,4 +51,4 @@ def page_of(copies: Copies, dedupe: Dedupe, path: str) -> Page:
         ("kept", f"{copies.count - len(copies.found):,}"),
         ("earlier rows", f"{copies.earlier:,}"),
     ]
-    return Page(path, facts, duplicates(removed, examples, sides, dedupe, copies.corpus.counts))
+    return Page(path, facts, duplicates(removed, examples, sides, dedupe, copies.corpus.counts, "group"))

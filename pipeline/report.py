@@ -26,7 +26,7 @@ class Removed(NamedTuple):
     kept_id: str
     kind: str  # exact | near
     similarity: float  # 0 to 1
-    within: bool  # whether both are of one problem
+    within: bool  # whether both are of one problem, or group
 
 
 class Side(NamedTuple):
@@ -58,7 +58,8 @@ class Example(NamedTuple):
 class Duplicates(NamedTuple):
     """What the page says of copies."""
 
-    kinds: list[tuple[str, int, int]]  # kind → within a problem, across problems
+    scope: str  # what copies are within or across: problem | group
+    kinds: list[tuple[str, int, int]]  # kind → within, across
     groups: list[Bar]
     compared: list[tuple[str, int, str]]  # count → what is counted
     examples: list[Example]
@@ -136,6 +137,7 @@ def duplicates(
     sides: Mapping[str, Side],
     dedupe: Dedupe,
     counts: Mapping[str, int],
+    scope: str,
     note: str = "",
 ) -> Duplicates:
     """Return the section on copies.  `sides`: the rows of the examples, by id; one whose rows are not there is left out."""
@@ -145,13 +147,14 @@ def duplicates(
     shown = [(why, one, sides[one.kept_id], sides[one.id]) for why, one in examples if {one.id, one.kept_id} <= sides.keys()]
     bands = bands_for(dedupe.threshold)
     meanings = (
-        f"pairs that share one of {bands.number} bands of {bands.rows} slots, or a problem",
+        f"pairs that share one of {bands.number} bands of {bands.rows} slots, or a {scope}",
         "of these compared exactly, after an estimate",
-        f"of these copies: {dedupe.threshold:g} or more alike, within a problem {dedupe.within:g}, and with the same numbers and answer",
+        f"of these copies: {dedupe.threshold:g} or more alike, within a {scope} {dedupe.within:g}; numbers and answer the same",
         "buckets too large for all pairs to be compared",
         "pairs of these that were not looked at",
     )
     return Duplicates(
+        scope=scope,
         kinds=[(kind, kinds[kind, True], kinds[kind, False]) for kind in ("exact", "near")],
         groups=[Bar(label, count, count / most) for label, count in groups.items()],
         compared=[(name, counts.get(name, 0), meaning) for name, meaning in zip(COMPARED, meanings, strict=True)],

@@ -6,7 +6,9 @@ import gzip
 import itertools
 import json
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any, TypeVar
 
@@ -23,6 +25,7 @@ from schemas.reject import Reject
 
 BATCH_ROWS = 1024
 STDOUT = "-"
+REJECTS_IN_MEMORY = 1 << 20  # bytes; more go to a temporary file, since there may be as many rejects as rows
 REJECTS_SAID = 5  # rejects that are described on stderr; the file holds all
 
 Row = dict[str, Any]
@@ -46,7 +49,7 @@ class Rows:
         self.claim("--rejected", *([] if self.rejected is None else [self.rejected]))
         self._schema = _one_schema(self.paths) if self._as_parquet else None
         self.rejects = 0
-        self._reject_lines: list[str] = []
+        self._reject_lines = tempfile.SpooledTemporaryFile(REJECTS_IN_MEMORY)  # noqa: SIM115  # it ends with this object
 
     def _check_formats(self) -> None:
         if self._out != STDOUT and not self._out.endswith(JSON_SUFFIXES + PARQUET_SUFFIXES):
@@ -79,45 +82,28 @@ class Rows:
         """Keep a row that cannot go on."""
         self.rejects += 1
         line = {"stage": reject.stage, "reason": reject.reason, "detail": reject.detail, "source": reject.source}
-        self._reject_lines.append(json.dumps({**line, "position": reject.position, "raw": reject.raw}, ensure_ascii=False))
+        text = json.dumps({**line, "position": reject.position, "raw": reject.raw}, ensure_ascii=False)
+        with _failing_as_run_error("a temporary file"):
+            self._reject_lines.write(f"{text}\n".encode())
         if self.rejects <= REJECTS_SAID:
             place = f"{reject.source}:{reject.position}"
             click.echo(f"starbeam: rejected {place}: {reject.reason}: {reject.detail}", err=True)
 
     def write(self, rows: Iterable[tuple[Record, Any]]) -> int:
         """Write each record with its value in the new column; return how many.  A file is there whole or not at all."""
-        with self._writer() as file:
+        with _stdout() if self._out == STDOUT else _whole(self._out) as file:
             count = self._write_parquet(file, rows) if self._schema is not None else self._write_lines(file, rows)
-        if self.rejected is not None and self._reject_lines:
-            storage.write_bytes(self.rejected, ("\n".join(self._reject_lines) + "\n").encode())
+        if self.rejected is not None and self.rejects:
+            self._reject_lines.seek(0)
+            storage.make_parent(self.rejected)
+            with _whole(self.rejected) as file:
+                shutil.copyfileobj(self._reject_lines, file)
         self._say(count)
         return count
 
     def _say(self, count: int) -> None:
         where = f"; see {self.rejected}" if self.rejected and self.rejects else ""
         click.echo(f"starbeam: {count:,} rows written, {self.rejects:,} rejected{where}", err=True)
-
-    @contextlib.contextmanager
-    def _writer(self) -> Iterator[IO[bytes]]:
-        try:
-            if self._out == STDOUT:
-                if sys.stdout is None:
-                    raise OSError(errno.EBADF, "it is closed")
-                yield sys.stdout.buffer
-                sys.stdout.flush()
-                return
-            with fsspec.open(f"{self._out}.part", "wb", compression=None) as file:
-                yield file
-            store, path = storage.filesystem(self._out)
-            store.mv(storage.filesystem(f"{self._out}.part")[1], path)
-        except BrokenPipeError:
-            raise  # the reader of stdout has seen enough
-        except (OSError, pa.ArrowException) as error:
-            detail = getattr(error, "strerror", None) or " ".join(str(error).split())
-            raise RunError(f"cannot write {'stdout' if self._out == STDOUT else self._out}: {detail}") from error
-        finally:
-            if self._out != STDOUT:
-                storage.remove(f"{self._out}.part")
 
     def _write_lines(self, file: IO[bytes], rows: Iterable[tuple[Record, Any]]) -> int:
         count = 0
@@ -169,6 +155,39 @@ class _Values:
         """Raise RunError where there are values of rows that nobody has read."""
         if self._next is not None:
             raise RunError(f"{self._next[0].path}: has changed while it was read; run the command again")
+
+
+@contextlib.contextmanager
+def _whole(path: str) -> Iterator[IO[bytes]]:
+    """Open a file that is there when the block has ended well, and else is as before."""
+    with _failing_as_run_error(path):
+        try:
+            with fsspec.open(f"{path}.part", "wb", compression=None) as file:
+                yield file
+            store, inner = storage.filesystem(path)
+            store.mv(storage.filesystem(f"{path}.part")[1], inner)
+        finally:
+            storage.remove(f"{path}.part")
+
+
+@contextlib.contextmanager
+def _stdout() -> Iterator[IO[bytes]]:
+    with _failing_as_run_error("stdout"):
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "it is closed")
+        yield sys.stdout.buffer
+        sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _failing_as_run_error(name: str) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # the reader of stdout has seen enough
+    except (OSError, pa.ArrowException) as error:
+        detail = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise RunError(f"cannot write {name}: {detail}") from error
 
 
 def _batches(path: str) -> Iterator[tuple[int, pa.RecordBatch]]:

@@ -42,6 +42,7 @@ def page_of(url: str) -> Page:
             {side.id: side for side in _sides(run, wanted)},
             dedupe,
             funnel["compared"],
+            "problem",
             f"{unseen:,} more copies were kept, and are not counted here: the release has no config full." if unseen else "",
         ),
         contaminations=_contaminations(run, manifest),
