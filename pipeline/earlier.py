@@ -60,7 +60,7 @@ def earlier_release(url: str, named_by: str = "[dedupe] against =") -> EarlierRe
     if folder is None:
         raise UserError(f"{where}: holds no {MANIFEST}, so it is no release, or one that is not whole; name a release's folder")
     data = storage.read_bytes(storage.join(folder, MANIFEST))
-    manifest = _parsed(data, where)
+    manifest = parsed_manifest(data, where)
     spec = manifest.get("signatures")
     if spec != SPEC:
         raise UserError(f"{where}: {_difference(spec)}; build that release anew with this version, or leave it out")
@@ -76,7 +76,8 @@ def earlier_release(url: str, named_by: str = "[dedupe] against =") -> EarlierRe
     return EarlierRelease(url, str(manifest["name"]), shards.data_hash(data), tuple(pairs))
 
 
-def _parsed(data: bytes, where: str) -> dict[str, Any]:
+def parsed_manifest(data: bytes, where: str) -> dict[str, Any]:
+    """Return a release's manifest.  Raises UserError, which begins with `where`, where it is none that this version reads."""
     try:
         manifest = json.loads(data)
     except ValueError as error:

@@ -70,7 +70,7 @@ class Rows:
 
         `path`: of other files than the input.  `again`: they have been read before, so that their rejects are kept already.
         """
-        shown = sys.stderr.isatty() and not (self._out == STDOUT and sys.stdout.isatty())
+        shown = _is_terminal(sys.stderr) and not (self._out == STDOUT and _is_terminal(sys.stdout))
         with bar(what, expand(path or self._path), shown) as reading:
             for record in reading.counted(read_records(path or self._path, opened=reading.opened)):
                 if not isinstance(record, Reject):
@@ -155,6 +155,10 @@ class _Values:
         """Raise RunError where there are values of rows that nobody has read."""
         if self._next is not None:
             raise RunError(f"{self._next[0].path}: has changed while it was read; run the command again")
+
+
+def _is_terminal(stream: IO[str] | None) -> bool:
+    return stream is not None and stream.isatty()
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """The report on a finished run, read from its release and its annotated rows."""
 
 import collections
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -9,11 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import shards, storage
+from pipeline.earlier import parsed_manifest
 from pipeline.report import Contaminations, Facts, Hit, Page, Removed, Side, duplicates, examples_of
 from pipeline.rundir import RunDir
 from pipeline.slices import texts_of
 from schemas.errors import UserError
-from schemas.manifest import FORMAT
 from schemas.recipe import Dedupe
 
 CONFIGS = ("full", "rejected")  # that hold what is said of each row
@@ -53,10 +52,7 @@ def _manifest(url: str) -> dict[str, Any]:
     path = RunDir(url, 0).manifest
     if not storage.exists(path):
         raise UserError(f"{url}: holds no release/MANIFEST.json, so it is no finished run; build it first, or name a run's folder")
-    manifest = json.loads(storage.read_bytes(path))
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise UserError(f"{path}: is of no release that this version reads; run `starbeam curate` again")
-    return manifest
+    return parsed_manifest(storage.read_bytes(path), url)
 
 
 def _facts(manifest: Mapping[str, Any]) -> Facts:
