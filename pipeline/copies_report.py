@@ -39,7 +39,8 @@ def page_of(copies: Copies, dedupe: Dedupe, path: str) -> Page:
     for number, standing in sorted(copies.found.items()):
         one, kept = copies.shown(number), copies.shown(standing.kept)
         numbers.update({one: number, kept: standing.kept})
-        removed.append(Removed(one, kept, standing.kind, standing.jaccard, copies.of_one_group(number, standing.kept)))
+        within, earlier = copies.of_one_group(number, standing.kept), standing.kept < copies.earlier
+        removed.append(Removed(one, kept, standing.kind, standing.jaccard, within, earlier))
     examples = examples_of(removed, dedupe)
     wanted = np.unique([numbers[id] for _, one in examples for id in (one.id, one.kept_id)]).astype(np.int64)
     sides = {

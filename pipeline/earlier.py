@@ -65,7 +65,7 @@ def earlier_release(url: str, named_by: str = "[dedupe] against =") -> EarlierRe
     if spec != SPEC:
         raise UserError(f"{where}: {_difference(spec)}; build that release anew with this version, or leave it out")
     configs: dict[str, dict[str, str]] = {SIGNATURES: {}, FULL: {}}
-    for config, path in _files(manifest, where):
+    for config, path in files_of(manifest, where):
         if config in configs:
             configs[config][path.rsplit("/", 1)[-1]] = storage.join(folder, path)
     if configs[FULL].keys() != configs[SIGNATURES].keys():
@@ -91,7 +91,7 @@ _UNREAD = "is of no release that this version reads; get it anew, or leave it ou
 _SHARD = re.compile(r"[a-z_]+/[A-Za-z0-9._-]+")
 
 
-def _files(manifest: dict[str, Any], where: str) -> list[tuple[str, str]]:
+def files_of(manifest: dict[str, Any], where: str) -> list[tuple[str, str]]:
     """Return config and path of each file, as a manifest of ours has them."""
     try:
         files = [(str(entry["config"]), str(entry["path"])) for entry in manifest["files"]]

@@ -27,6 +27,7 @@ class Removed(NamedTuple):
     kind: str  # exact | near
     similarity: float  # 0 to 1
     within: bool  # whether both are of one problem, or group
+    earlier: bool  # whether the kept one is of an earlier release, or file
 
 
 class Side(NamedTuple):
@@ -59,7 +60,7 @@ class Duplicates(NamedTuple):
     """What the page says of copies."""
 
     scope: str  # what copies are within or across: problem | group
-    kinds: list[tuple[str, int, int]]  # kind → within, across
+    kinds: list[tuple[str, list[int]]]  # kind → within a problem, across problems, of earlier rows
     groups: list[Bar]
     compared: list[tuple[str, int, str]]  # count → what is counted
     examples: list[Example]
@@ -141,7 +142,7 @@ def duplicates(
     note: str = "",
 ) -> Duplicates:
     """Return the section on copies.  `sides`: the rows of the examples, by id; one whose rows are not there is left out."""
-    kinds = collections.Counter((one.kind, one.within) for one in removed)
+    kinds = collections.Counter((one.kind, "earlier" if one.earlier else "within" if one.within else "across") for one in removed)
     groups = group_sizes([one.kept_id for one in removed])
     most = max(groups.values(), default=1)
     shown = [(why, one, sides[one.kept_id], sides[one.id]) for why, one in examples if {one.id, one.kept_id} <= sides.keys()]
@@ -155,7 +156,7 @@ def duplicates(
     )
     return Duplicates(
         scope=scope,
-        kinds=[(kind, kinds[kind, True], kinds[kind, False]) for kind in ("exact", "near")],
+        kinds=[(kind, [kinds[kind, where] for where in ("within", "across", "earlier")]) for kind in ("exact", "near")],
         groups=[Bar(label, count, count / most) for label, count in groups.items()],
         compared=[(name, counts.get(name, 0), meaning) for name, meaning in zip(COMPARED, meanings, strict=True)],
         examples=[Example(why, one, kept, copy, differences(kept.text, copy.text)) for why, one, kept, copy in shown],

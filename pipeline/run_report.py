@@ -2,13 +2,13 @@
 
 import collections
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import shards, storage
-from pipeline.earlier import parsed_manifest
+from pipeline.earlier import MANIFEST, files_of, parsed_manifest
 from pipeline.report import Contaminations, Facts, Hit, Page, Removed, Side, duplicates, examples_of
 from pipeline.rundir import RunDir
 from pipeline.slices import texts_of
@@ -20,63 +20,61 @@ HITS = 12  # rows with an item of a benchmark that are shown
 QUESTION_SHOWN = 600  # characters of a question
 
 
+class _Known(NamedTuple):
+    """What the manifest says that the page needs."""
+
+    name: str
+    facts: Facts
+    run: RunDir
+    files: list[tuple[str, str]]  # config, path
+    dedupe: Dedupe
+    compared: Mapping[str, int]
+    copies: int
+
+    @classmethod
+    def of(cls, url: str) -> "_Known":
+        """Return it.  Raises UserError where there is no finished run."""
+        path = RunDir(url, 0).manifest
+        if not storage.exists(path):
+            raise UserError(f"{url}: holds no release/{MANIFEST}, so it is no finished run; build it first, or name a run's folder")
+        manifest = parsed_manifest(storage.read_bytes(path), url)
+        try:
+            recipe, funnel = manifest["recipe"], manifest["funnel"]
+            facts = [
+                ("recipe", manifest["recipe_sha256"][:16]),
+                *((name, f"{funnel[name]:,}") for name in ("problems", "samples", "kept")),
+                *((f"rejected: {reason}", f"{count:,}") for reason, count in funnel["rejected_samples"].items()),
+                *(("counts as kept", name) for name in manifest["against"]),
+            ]
+            dedupe = Dedupe(**{**recipe["dedupe"], "against": ()})
+            run, copies = RunDir(url, recipe["partitions"]), sum(funnel["duplicates"].values())
+            return cls(manifest["name"], facts, run, files_of(manifest, url), dedupe, funnel["compared"], copies)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UserError(f"{url}: its {MANIFEST} is none that this version writes; run `starbeam curate` again") from error
+
+
 def page_of(url: str) -> Page:
     """Return the report on a run.  Raises UserError where there is no finished one."""
-    manifest = _manifest(url)
-    run = RunDir(url, manifest["recipe"]["partitions"])
-    recipe = manifest["recipe"]["dedupe"]
-    dedupe = Dedupe(threshold=recipe["threshold"], within_problem=recipe.get("within_problem"))
-    copies = _copies(run, manifest)
-    removed = _removed(copies)
-    examples = examples_of(removed, dedupe)
-    wanted = {id for _, one in examples for id in (one.id, one.kept_id)}
-    funnel = manifest["funnel"]
-    unseen = sum(funnel["duplicates"].values()) - len(removed)
-    return Page(
-        title=str(manifest["name"]),
-        facts=_facts(manifest),
-        duplicates=duplicates(
-            removed,
-            examples,
-            {side.id: side for side in _sides(run, wanted)},
-            dedupe,
-            funnel["compared"],
-            "problem",
-            f"{unseen:,} more copies were kept, and are not counted here: the release has no config full." if unseen else "",
-        ),
-        contaminations=_contaminations(run, manifest),
-    )
+    known = _Known.of(url)
+    removed = _removed(_copies(known))
+    examples = examples_of([one for one in removed if not one.earlier], known.dedupe)
+    sides = {side.id: side for side in _sides(known.run, {id for _, one in examples for id in (one.id, one.kept_id)})}
+    unseen = known.copies - len(removed)
+    note = f"{unseen:,} more copies were kept, and are not counted here: the release has no config full." if unseen else ""
+    section = duplicates(removed, examples, sides, known.dedupe, known.compared, "problem", note)
+    return Page(known.name, known.facts, section, _contaminations(known))
 
 
-def _manifest(url: str) -> dict[str, Any]:
-    path = RunDir(url, 0).manifest
-    if not storage.exists(path):
-        raise UserError(f"{url}: holds no release/MANIFEST.json, so it is no finished run; build it first, or name a run's folder")
-    return parsed_manifest(storage.read_bytes(path), url)
-
-
-def _facts(manifest: Mapping[str, Any]) -> Facts:
-    funnel = manifest["funnel"]
-    counts = ("problems", "samples", "kept")
-    return [
-        ("recipe", manifest["recipe_sha256"][:16]),
-        *((name, f"{funnel[name]:,}") for name in counts),
-        *((f"rejected: {reason}", f"{count:,}") for reason, count in funnel["rejected_samples"].items()),
-        *(("counts as kept", name) for name in manifest["against"]),
-    ]
-
-
-def _tables(run: RunDir, manifest: Mapping[str, Any], columns: Iterable[str]) -> Iterator[tuple[str, pa.Table]]:
+def _tables(known: _Known, columns: Iterable[str]) -> Iterator[tuple[str, pa.Table]]:
     """Yield the shards of the configs that say most of each row, with those of the columns that there are."""
-    for entry in manifest["files"]:
-        if entry["config"] in CONFIGS:
-            url = storage.join(run.release, entry["path"])
-            yield entry["config"], shards.read_columns(url, columns)
+    for config, path in known.files:
+        if config in CONFIGS:
+            yield config, shards.read_columns(storage.join(known.run.release, path), columns)
 
 
-def _copies(run: RunDir, manifest: Mapping[str, Any]) -> pa.Table:
+def _copies(known: _Known) -> pa.Table:
     """Return the rows that another stands for, with the problem of the kept one, null where it is of an earlier release."""
-    tables = [table for _, table in _tables(run, manifest, ("sample_id", "problem_id", "duplicate"))]
+    tables = [table for _, table in _tables(known, ("sample_id", "problem_id", "duplicate"))]
     found = pa.concat_tables([table.filter(pc.is_valid(table["duplicate"])) for table in tables])
     kept = pc.struct_field(found["duplicate"].combine_chunks(), "kept_id")
     problems: dict[str, str] = {}
@@ -89,7 +87,7 @@ def _copies(run: RunDir, manifest: Mapping[str, Any]) -> pa.Table:
 def _removed(copies: pa.Table) -> list[Removed]:
     rows = zip(*(copies[name].to_pylist() for name in ("sample_id", "problem_id", "kept_problem", "duplicate")), strict=True)
     return [
-        Removed(sample, one["kept_id"], one["kind"], one["jaccard"], problem == kept_problem)
+        Removed(sample, one["kept_id"], one["kind"], one["jaccard"], problem == kept_problem, kept_problem is None)
         for sample, problem, kept_problem, one in rows
     ]
 
@@ -107,13 +105,13 @@ def _sides(run: RunDir, wanted: set[str]) -> Iterator[Side]:
                 yield Side(id, f"{teacher}, problem {problem[:8]}", text)
 
 
-def _contaminations(run: RunDir, manifest: Mapping[str, Any]) -> Contaminations | None:
+def _contaminations(known: _Known) -> Contaminations | None:
     """Return the section on benchmarks, None where none was looked for."""
     rows: collections.Counter[tuple[str, str, str]] = collections.Counter()
     kept: collections.Counter[tuple[str, str, str]] = collections.Counter()
     examples: list[Hit] = []
     looked = False
-    for config, table in _tables(run, manifest, ("sample_id", "question", "contamination")):
+    for config, table in _tables(known, ("sample_id", "question", "contamination")):
         if "contamination" not in table.column_names:
             continue
         looked = looked or table["contamination"].null_count < table.num_rows

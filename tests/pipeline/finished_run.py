@@ -11,19 +11,9 @@ from filters.fingerprints import fingerprints
 from filters.signatures import SPEC, signatures
 from pipeline import shards
 from pipeline.rundir import RunDir
-from schemas.annotation import DUPLICATE_TYPE, Duplicate
+from schemas.annotation import CONTAMINATION_TYPE, DUPLICATE_TYPE, Duplicate
 from schemas.manifest import FORMAT, SIGNATURES
 from schemas.tables import SIGNATURES_SCHEMA
-
-CONTAMINATION_TYPE = pa.list_(
-    pa.struct(
-        [
-            *(pa.field(name, pa.string()) for name in ("benchmark", "item", "kind", "field")),
-            pa.field("overlap", pa.float64()),
-            pa.field("longest_run", pa.int64()),
-        ]
-    )
-)
 
 
 class Row(NamedTuple):

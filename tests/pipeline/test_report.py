@@ -14,6 +14,7 @@ from pipeline.differences import CHARACTERS, WORDS, differences
 from pipeline.report import EXACT, LARGEST, NEAREST, Duplicates, Page, Removed, Side, duplicates, examples_of, group_sizes, render
 from pipeline.terminal import safe
 from schemas.annotation import Duplicate
+from schemas.manifest import FORMAT
 from schemas.recipe import Dedupe
 from tests.pipeline.finished_run import Row, finish
 from tests.pipeline.recipes_for_tests import starbeam
@@ -90,11 +91,14 @@ HOSTILE = (
 
 @pytest.mark.parametrize("text", HOSTILE, ids=["markup", "attributes", "controls", "ends"])
 def test_text_from_outside_is_shown_and_is_nothing_else(text: str) -> None:
-    removed = Removed(f"a{text}", f"b{text}", "near", 0.9, True)
+    removed = Removed(f"a{text}", f"b{text}", "near", 0.9, True, False)
     sides = {one: Side(one, text, f"{text} {one}") for one in (removed.id, removed.kept_id)}
     section = duplicates([removed], [(text, removed)], sides, DEDUPE, {}, text, text)
     page = render(Page(text, [(text, text)], section)).decode()
-    read, plain = _Read(page), _Read(render(Page("t", [("n", "v")], _section(Removed("a", "b", "near", 0.9, True)))).decode())
+    read, plain = (
+        _Read(page),
+        _Read(render(Page("t", [("n", "v")], _section(Removed("a", "b", "near", 0.9, True, False)))).decode()),
+    )
     assert not read.open and set(read.tags) - {"mark"} == set(plain.tags) - {"mark"} and "script" not in read.tags
     assert {name for name, _ in read.attributes} <= KNOWN
     assert read.text.count(safe(text)) >= 9 and "\x00" not in page and "\u202e" not in page
@@ -112,7 +116,7 @@ def test_the_page_asks_nobody_for_anything() -> None:
 
 
 def test_a_chain_of_a_megabyte_is_shown_in_part() -> None:
-    removed = Removed("a", "b", "near", 0.9, False)
+    removed = Removed("a", "b", "near", 0.9, False, False)
     sides = {"a": Side("a", "", "word " * 200_000), "b": Side("b", "", "x" * 1_000_000)}
     page = render(Page("t", [], duplicates([removed], [("why", removed)], sides, DEDUPE, {}, "problem")))
     assert len(page) < 40_000 and b"998,000 more characters" in page and b"992,000 more characters" in page
@@ -129,10 +133,10 @@ def test_groups_are_counted_by_size() -> None:
 
 
 def test_examples_are_of_large_groups_of_the_least_alike_and_of_exact_ones() -> None:
-    group = [Removed(f"g{number}", "g", "near", 0.9 + number / 1000, False) for number in range(5)]
-    near = [Removed(f"n{number}", f"k{number}", "near", 0.8 + number / 100, False) for number in range(20)]
-    within = Removed("w", "kw", "near", 0.705, True)  # .005 above its threshold
-    exact = [Removed(f"e{number}", f"x{number}", "exact", 1.0, True) for number in range(9)]
+    group = [Removed(f"g{number}", "g", "near", 0.9 + number / 1000, False, False) for number in range(5)]
+    near = [Removed(f"n{number}", f"k{number}", "near", 0.8 + number / 100, False, False) for number in range(20)]
+    within = Removed("w", "kw", "near", 0.705, True, False)  # .005 above its threshold
+    exact = [Removed(f"e{number}", f"x{number}", "exact", 1.0, True, False) for number in range(9)]
     for removed in ([*group, *near, within, *exact], [*exact, within, *reversed(near), *reversed(group)]):
         found = examples_of(removed, DEDUPE)
         assert found[0] == ("of a group of 6", group[0])
@@ -162,7 +166,7 @@ def _reported(run: Path) -> _Read:
 def test_a_run_has_its_report(tmp_path: Path) -> None:
     finish(tmp_path / "run", RUN)
     text = " ".join(_reported(tmp_path / "run").text.split())
-    assert "exact 0 2 2" in text and "near 1 0 1" in text  # within a problem, across, in all
+    assert "exact 0 1 1 2" in text and "near 1 0 0 1" in text  # within a problem, across, earlier, in all
     assert "2 rows 1" in text and "3 rows 1" in text and "pairs_candidate 12,345" in text
     assert "similarity 0.810" in text and "main, problem p" in text and "First we add two and two, which makes four." in text
     assert f"copy {IDS[1]}" in text and f"kept {IDS[0]}" in text and IDS[4] not in text and "Benchmarks" not in text
@@ -191,7 +195,7 @@ def test_rows_of_benchmarks_are_in_the_report(tmp_path: Path) -> None:
     assert "No row holds an item of the benchmarks." in _reported(tmp_path / "clean").text
 
 
-@pytest.mark.parametrize("manifest", [None, "[]", '{"format": "other"}', "{bad"])
+@pytest.mark.parametrize("manifest", [None, "[]", '{"format": "other"}', "{bad", f'{{"format": "{FORMAT}"}}'])
 def test_what_is_no_finished_run_is_one_line(tmp_path: Path, manifest: str | None) -> None:
     if manifest is not None:
         (tmp_path / "release").mkdir()
