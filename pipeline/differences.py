@@ -45,8 +45,8 @@ def _spans(words: list[str], same: Iterable[tuple[int, int]]) -> list[Span]:
     """Return words as spans, given the place and size of each run that both texts have."""
     spans, done = [], 0
     for start, size in same:
-        for first, last, differs in ((done, start, True), (start, start + size, False)):
-            if first < last:
-                spans.append(Span("".join(words[first:last]), differs))
+        theirs, ours = "".join(words[done:start]), "".join(words[start : start + size])
+        marked = theirs.rstrip()
+        spans += [Span(marked, True), Span(theirs[len(marked) :] + ours, False)]
         done = start + size
-    return spans
+    return [span for span in spans if span.text]

@@ -16,6 +16,8 @@ from schemas.recipe import Dedupe
 LARGEST, NEAREST, EXACT = 4, 6, 3  # examples of each
 SIZES = (2, 3, 4, 5, 10, 20, 50, 100, 1000)  # groups are counted between these
 
+NAME_SHOWN = 300  # characters of an id or a title, which may be as long as a text
+
 Facts = Sequence[tuple[str, str]]
 
 
@@ -97,7 +99,7 @@ def render(page: Page) -> bytes:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.finalize = lambda value: safe(value) if isinstance(value, str) else value
     source = importlib.resources.files("pipeline").joinpath("report.html").read_text(encoding="utf-8")
-    return environment.from_string(source).render(page=page, words=WORDS).encode("utf-8", "backslashreplace")
+    return environment.from_string(source).render(page=page, words=WORDS, most=NAME_SHOWN).encode("utf-8", "backslashreplace")
 
 
 def group_sizes(kept: Sequence[Any]) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """The report on a finished run, read from its release and its annotated rows."""
 
 import collections
+import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -109,7 +110,7 @@ def _contaminations(known: _Known) -> Contaminations | None:
     """Return the section on benchmarks, None where none was looked for."""
     rows: collections.Counter[tuple[str, str, str]] = collections.Counter()
     kept: collections.Counter[tuple[str, str, str]] = collections.Counter()
-    examples: list[Hit] = []
+    examples: dict[tuple[str, str], Hit] = {}  # by benchmark and item
     looked = False
     for config, table in _tables(known, ("sample_id", "question", "contamination")):
         if "contamination" not in table.column_names:
@@ -117,11 +118,11 @@ def _contaminations(known: _Known) -> Contaminations | None:
         looked = looked or table["contamination"].null_count < table.num_rows
         table = table.filter(pc.greater(pc.list_value_length(table["contamination"]), 0))
         for one in table.to_pylist():
-            hits = one["contamination"]
-            kinds = {(hit["benchmark"], hit["kind"], hit["field"]) for hit in hits}
+            kinds = {(hit["benchmark"], hit["kind"], hit["field"]) for hit in one["contamination"]}
             rows.update(kinds)
             kept.update(kinds if config == "full" else ())
-            most = max(hits, key=lambda hit: (hit["overlap"], hit["longest_run"]))
-            examples.append(Hit(one["sample_id"], config == "full", most, one["question"][:QUESTION_SHOWN]))
-        examples = sorted(examples, key=lambda hit: (-hit.found["overlap"], -hit.found["longest_run"], hit.id))[:HITS]
-    return Contaminations([(*key, count, kept[key]) for key, count in sorted(rows.items())], examples) if looked else None
+            most = max(one["contamination"], key=lambda hit: (hit["overlap"], hit["longest_run"]))
+            hit = Hit(one["sample_id"], config == "full", most, one["question"][:QUESTION_SHOWN])
+            examples.setdefault((most["benchmark"], most["item"]), hit)
+    shown = heapq.nsmallest(HITS, examples.values(), key=lambda hit: (-hit.found["overlap"], -hit.found["longest_run"], hit.id))
+    return Contaminations([(*key, count, kept[key]) for key, count in sorted(rows.items())], shown) if looked else None

@@ -221,7 +221,7 @@ def test_large_buckets_are_said(tmp_path: Path) -> None:
 def test_the_report_shows_the_copies_with_their_texts(tmp_path: Path) -> None:
     _deduped(_jsonl(tmp_path, ROWS), "--report", str(tmp_path / "report.html"))
     page = (tmp_path / "report.html").read_text()
-    assert "<mark>other </mark>" in page and "across groups" in page and page.count("<article") == 1
+    assert "<mark>other</mark>" in page and "across groups" in page and page.count("<article") == 1
 
 
 def test_few_long_texts_are_signed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,10 +115,11 @@ def test_the_page_asks_nobody_for_anything() -> None:
     assert "default-src 'none'" in page and "prefers-color-scheme: dark" in page and "No row is a copy" in page
 
 
-def test_a_chain_of_a_megabyte_is_shown_in_part() -> None:
-    removed = Removed("a", "b", "near", 0.9, False, False)
-    sides = {"a": Side("a", "", "word " * 200_000), "b": Side("b", "", "x" * 1_000_000)}
-    page = render(Page("t", [], duplicates([removed], [("why", removed)], sides, DEDUPE, {}, "problem")))
+def test_a_chain_or_an_id_of_a_megabyte_is_shown_in_part() -> None:
+    ids = ("a" * 1_000_000, "b" * 1_000_000)
+    removed = Removed(*ids, "near", 0.9, False, False)
+    sides = {ids[0]: Side(ids[0], ids[0], "word " * 200_000), ids[1]: Side(ids[1], ids[1], "x" * 1_000_000)}
+    page = render(Page(ids[0], [], duplicates([removed], [("why", removed)], sides, DEDUPE, {}, "problem")))
     assert len(page) < 40_000 and b"998,000 more characters" in page and b"992,000 more characters" in page
 
 

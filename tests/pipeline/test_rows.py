@@ -288,3 +288,12 @@ def test_files_of_a_glob_with_other_types_are_no_crash(tmp_path: Path) -> None:
     with pytest.raises((UserError, RunError)):
         _run(tmp_path / "*.parquet", tmp_path / "out" / "all.parquet")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_values_of_rows_that_are_not_in_the_file_are_one_line(tmp_path: Path) -> None:
+    pq.write_table(pa.table(COLUMNS, schema=SCHEMA), tmp_path / "in.parquet")
+    rows = Rows(str(tmp_path / "in.parquet"), str(tmp_path / "out.parquet"), None, "said", LENGTH)
+    read = [(record, None) for record in rows.read()]
+    with pytest.raises(RunError, match="has changed while it was read; run the command again"):
+        rows.write([*read, (read[-1][0]._replace(position=3), None)])
+    assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
