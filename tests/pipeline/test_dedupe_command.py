@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -237,3 +238,16 @@ def test_ids_may_be_numbers_but_are_texts_in_what_is_said(tmp_path: Path) -> Non
     kept = first or second
     assert kept is not None and kept["kept_id"] in (text_at({"id": 1}, "id"), text_at({"id": 2}, "id"))
     assert Duplicate(**kept).kind == "exact"
+
+
+def test_files_may_be_urls(tmp_path: Path) -> None:
+    store = fsspec.filesystem("memory")
+    try:
+        store.pipe_file("/dedupe-test/in.jsonl", _jsonl(tmp_path, ROWS).read_bytes())
+        store.pipe_file("/dedupe-test/old.jsonl.gz", gzip.compress(json.dumps({"id": "o", "text": _text(1)}).encode()))
+        options = ["--out", "memory://dedupe-test/out.jsonl", "--against", "memory://dedupe-test/old*.jsonl.gz"]
+        assert starbeam("dedupe", "--in", "memory://dedupe-test/in.jsonl", *options, cwd=tmp_path).returncode == 0
+        found = [json.loads(line) for line in store.cat_file("/dedupe-test/out.jsonl").decode().splitlines()]
+        assert [row["duplicate"] and row["duplicate"]["kept_id"] for row in found] == [None, "a", "o"]
+    finally:
+        store.rm("/dedupe-test", recursive=True)
