@@ -3,10 +3,11 @@
 Bounded in memory whatever the file holds.  A record that cannot be read is a `Reject`; a file that cannot be is a `UserError`.
 """
 
+import gzip
 import json
 import math
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import IO, Any, NamedTuple
 
@@ -72,13 +73,23 @@ def _exists(path: str) -> bool:
     return bool(filesystem.isfile(inner))
 
 
-def read_records(path: str, columns: Sequence[str] | None = None) -> Iterator[Record | Reject]:
-    """Yield every record of the files that `path` names, in order; `columns` are the top-level fields needed, None for all."""
+def read_records(
+    path: str, columns: Sequence[str] | None = None, opened: Callable[[IO[bytes]], None] | None = None
+) -> Iterator[Record | Reject]:
+    """Yield every record of the files that `path` names, in order; `columns` are the top-level fields needed, None for all.
+
+    `opened` is given each file as it is on disk: its position says how far it has been read.
+    """
     for name in expand(path):
         try:
-            with fsspec.open(name, "rb", compression="gzip" if name.endswith(".gz") else None) as file:
+            with fsspec.open(name, "rb", compression=None) as file:
+                if opened is not None:
+                    opened(file)
                 if name.endswith(PARQUET_SUFFIXES):
                     yield from _parquet_records(file, name, columns)
+                elif name.endswith(".gz"):
+                    with gzip.GzipFile(fileobj=file) as lines:
+                        yield from _json_records(lines, name)
                 else:
                     yield from _json_records(file, name)
         except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
@@ -127,7 +138,7 @@ def _row(fields: dict[str, Any]) -> dict[str, Any] | FieldError:
     return next((value for value in fields.values() if isinstance(value, FieldError)), fields)
 
 
-def _json_records(file: IO[bytes], name: str) -> Iterator[Record | Reject]:
+def _json_records(file: IO[bytes] | gzip.GzipFile, name: str) -> Iterator[Record | Reject]:
     for position, line in enumerate(_lines(file), start=1):
         text = line.decode("utf-8", "backslashreplace")
         if position == 1:
@@ -140,7 +151,7 @@ def _json_records(file: IO[bytes], name: str) -> Iterator[Record | Reject]:
             yield Record({}, text, name, position).reject("read", error.reason, str(error))
 
 
-def _lines(file: IO[bytes]) -> Iterator[bytes]:
+def _lines(file: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
     """Yield lines without their end, each cut one byte after MAX_RECORD_BYTES; splits at newlines only."""
     while line := file.readline(MAX_RECORD_BYTES + 1):
         whole = line.endswith(b"\n")

@@ -47,20 +47,25 @@ class EarlierRelease:
     sha256: str  # of its manifest: of everything that it holds
     shards: tuple[EarlierShard, ...]
 
+    @property
+    def rows(self) -> int:
+        """Rows that count as kept."""
+        return sum(shards.row_count(shard.signatures_url) for shard in self.shards)
 
-def earlier_release(url: str) -> EarlierRelease:
+
+def earlier_release(url: str, named_by: str = "[dedupe] against =") -> EarlierRelease:
     """Return a release by its folder, or by its run's.  Raises UserError where it cannot be compared with."""
-    where = f"[dedupe] against = {url!r}"
+    where = f"{named_by} {url!r}"
     folder = next((one for one in (url, storage.join(url, "release")) if storage.exists(storage.join(one, MANIFEST))), None)
     if folder is None:
         raise UserError(f"{where}: holds no {MANIFEST}, so it is no release, or one that is not whole; name a release's folder")
     data = storage.read_bytes(storage.join(folder, MANIFEST))
-    manifest = _parsed(data, where)
+    manifest = parsed_manifest(data, where)
     spec = manifest.get("signatures")
     if spec != SPEC:
         raise UserError(f"{where}: {_difference(spec)}; build that release anew with this version, or leave it out")
     configs: dict[str, dict[str, str]] = {SIGNATURES: {}, FULL: {}}
-    for config, path in _files(manifest, where):
+    for config, path in files_of(manifest, where):
         if config in configs:
             configs[config][path.rsplit("/", 1)[-1]] = storage.join(folder, path)
     if configs[FULL].keys() != configs[SIGNATURES].keys():
@@ -71,7 +76,8 @@ def earlier_release(url: str) -> EarlierRelease:
     return EarlierRelease(url, str(manifest["name"]), shards.data_hash(data), tuple(pairs))
 
 
-def _parsed(data: bytes, where: str) -> dict[str, Any]:
+def parsed_manifest(data: bytes, where: str) -> dict[str, Any]:
+    """Return a release's manifest.  Raises UserError, which begins with `where`, where it is none that this version reads."""
     try:
         manifest = json.loads(data)
     except ValueError as error:
@@ -85,7 +91,7 @@ _UNREAD = "is of no release that this version reads; get it anew, or leave it ou
 _SHARD = re.compile(r"[a-z_]+/[A-Za-z0-9._-]+")
 
 
-def _files(manifest: dict[str, Any], where: str) -> list[tuple[str, str]]:
+def files_of(manifest: dict[str, Any], where: str) -> list[tuple[str, str]]:
     """Return config and path of each file, as a manifest of ours has them."""
     try:
         files = [(str(entry["config"]), str(entry["path"])) for entry in manifest["files"]]

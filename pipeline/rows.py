@@ -6,9 +6,11 @@ import gzip
 import itertools
 import json
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import click
 import fsspec
@@ -17,14 +19,17 @@ import pyarrow.parquet as pq
 
 from generators.records import JSON_SUFFIXES, PARQUET_SUFFIXES, FieldError, Record, expand, json_text, read_records
 from pipeline import storage
+from pipeline.reading import bar
 from schemas.errors import RunError, UserError
 from schemas.reject import Reject
 
 BATCH_ROWS = 1024
 STDOUT = "-"
+REJECTS_IN_MEMORY = 1 << 20  # bytes; more go to a temporary file, since there may be as many rejects as rows
 REJECTS_SAID = 5  # rejects that are described on stderr; the file holds all
 
 Row = dict[str, Any]
+T = TypeVar("T")
 
 
 class Rows:
@@ -39,10 +44,12 @@ class Rows:
         self._as_parquet = out.endswith(PARQUET_SUFFIXES)
         self._check_formats()
         self.rejected = rejected or (None if out == STDOUT else f"{_stem(out)}.rejected.jsonl")
-        self._check_places()
+        self._taken: dict[object, str] = {_place(one): "the input" for one in self.paths}
+        self.claim("--out", *([] if out == STDOUT else [out]))
+        self.claim("--rejected", *([] if self.rejected is None else [self.rejected]))
         self._schema = _one_schema(self.paths) if self._as_parquet else None
         self.rejects = 0
-        self._reject_lines: list[str] = []
+        self._reject_lines = tempfile.SpooledTemporaryFile(REJECTS_IN_MEMORY)  # noqa: SIM115  # it ends with this object
 
     def _check_formats(self) -> None:
         if self._out != STDOUT and not self._out.endswith(JSON_SUFFIXES + PARQUET_SUFFIXES):
@@ -51,65 +58,52 @@ class Rows:
         if self._as_parquet and not all(path.endswith(PARQUET_SUFFIXES) for path in self.paths):
             raise UserError(f"--out {self._out}: JSON lines have no column types; give a .jsonl file, or read Parquet")
 
-    def _check_places(self) -> None:
-        taken = {_place(path): "the input" for path in self.paths}
-        for option, path in (("--out", None if self._out == STDOUT else self._out), ("--rejected", self.rejected)):
-            if path is not None:
-                if _place(path) in taken:
-                    raise UserError(f"{option} {path}: is {taken[_place(path)]}; give another file")
-                taken[_place(path)] = option
+    def claim(self, option: str, *paths: str) -> None:
+        """Note what files are for.  Raises UserError where one is something else already."""
+        for path in paths:
+            if _place(path) in self._taken:
+                raise UserError(f"{option} {path}: is {self._taken[_place(path)]}; give another file")
+            self._taken[_place(path)] = option
 
-    def read(self) -> Iterator[Record]:
-        """Yield the rows that are rows."""
-        for record in read_records(self._path):
-            if isinstance(record, Reject):
-                self.reject(record)
-            else:
-                yield record
+    def read(self, what: str = "read", path: str | None = None, again: bool = False) -> Iterator[Record]:
+        """Yield the rows that are rows, with a bar named `what` on a terminal.
+
+        `path`: of other files than the input.  `again`: they have been read before, so that their rejects are kept already.
+        """
+        shown = _is_terminal(sys.stderr) and not (self._out == STDOUT and _is_terminal(sys.stdout))
+        with bar(what, expand(path or self._path), shown) as reading:
+            for record in reading.counted(read_records(path or self._path, opened=reading.opened)):
+                if not isinstance(record, Reject):
+                    yield record
+                elif not again:
+                    self.reject(record)
 
     def reject(self, reject: Reject) -> None:
         """Keep a row that cannot go on."""
         self.rejects += 1
         line = {"stage": reject.stage, "reason": reject.reason, "detail": reject.detail, "source": reject.source}
-        self._reject_lines.append(json.dumps({**line, "position": reject.position, "raw": reject.raw}, ensure_ascii=False))
+        text = json.dumps({**line, "position": reject.position, "raw": reject.raw}, ensure_ascii=False)
+        with _failing_as_run_error("a temporary file"):
+            self._reject_lines.write(f"{text}\n".encode())
         if self.rejects <= REJECTS_SAID:
             place = f"{reject.source}:{reject.position}"
             click.echo(f"starbeam: rejected {place}: {reject.reason}: {reject.detail}", err=True)
 
     def write(self, rows: Iterable[tuple[Record, Any]]) -> int:
         """Write each record with its value in the new column; return how many.  A file is there whole or not at all."""
-        with self._writer() as file:
+        with _stdout() if self._out == STDOUT else _whole(self._out) as file:
             count = self._write_parquet(file, rows) if self._schema is not None else self._write_lines(file, rows)
-        if self.rejected is not None and self._reject_lines:
-            storage.write_bytes(self.rejected, ("\n".join(self._reject_lines) + "\n").encode())
+        if self.rejected is not None and self.rejects:
+            self._reject_lines.seek(0)
+            storage.make_parent(self.rejected)
+            with _whole(self.rejected) as file:
+                shutil.copyfileobj(self._reject_lines, file)
         self._say(count)
         return count
 
     def _say(self, count: int) -> None:
         where = f"; see {self.rejected}" if self.rejected and self.rejects else ""
         click.echo(f"starbeam: {count:,} rows written, {self.rejects:,} rejected{where}", err=True)
-
-    @contextlib.contextmanager
-    def _writer(self) -> Iterator[IO[bytes]]:
-        try:
-            if self._out == STDOUT:
-                if sys.stdout is None:
-                    raise OSError(errno.EBADF, "it is closed")
-                yield sys.stdout.buffer
-                sys.stdout.flush()
-                return
-            with fsspec.open(f"{self._out}.part", "wb", compression=None) as file:
-                yield file
-            store, path = storage.filesystem(self._out)
-            store.mv(storage.filesystem(f"{self._out}.part")[1], path)
-        except BrokenPipeError:
-            raise  # the reader of stdout has seen enough
-        except (OSError, pa.ArrowException) as error:
-            detail = getattr(error, "strerror", None) or " ".join(str(error).split())
-            raise RunError(f"cannot write {'stdout' if self._out == STDOUT else self._out}: {detail}") from error
-        finally:
-            if self._out != STDOUT:
-                storage.remove(f"{self._out}.part")
 
     def _write_lines(self, file: IO[bytes], rows: Iterable[tuple[Record, Any]]) -> int:
         count = 0
@@ -124,21 +118,80 @@ class Rows:
 
     def _write_parquet(self, file: IO[bytes], rows: Iterable[tuple[Record, Any]]) -> int:
         """Add the column to the rows of the files themselves, so that every other value stays as it is."""
-        values = {(record.path, record.position): _plain(value) for record, value in rows}
         assert self._schema is not None
         field = pa.field(self._column, self._type)
         place = self._schema.get_field_index(self._column)
         schema = self._schema.append(field) if place < 0 else self._schema.set(place, field)
+        count, values = 0, _Values(rows)
         with pq.ParquetWriter(file, schema, compression="zstd", compression_level=3) as writer:
             for path in self.paths:
                 for position, batch in _batches(path):
-                    keys = [(path, position + row) for row in range(batch.num_rows)]
-                    table = pa.Table.from_batches([batch]).replace_schema_metadata(None)
-                    table = table.filter(pa.array([key in values for key in keys], pa.bool_()))
-                    column = pa.array([values[key] for key in keys if key in values], type=self._type)
+                    found = values.of(path, position, batch.num_rows)
+                    table = pa.Table.from_batches([batch]).replace_schema_metadata(None).take([row for row, _ in found])
+                    column = pa.array([_plain(value) for _, value in found], type=self._type)
                     added = table.append_column(field, column) if place < 0 else table.set_column(place, field, column)
                     writer.write_table(added)
-        return len(values)
+                    count += len(found)
+        values.end()
+        return count
+
+
+class _Values:
+    """Gives what was judged of rows to those who read the same rows, in the same order."""
+
+    def __init__(self, rows: Iterable[tuple[Record, Any]]) -> None:
+        self._rows = iter(rows)
+        self._next = next(self._rows, None)
+
+    def of(self, path: str, position: int, rows: int) -> list[tuple[int, Any]]:
+        """Return the values of some rows from a position on, each with its place among them."""
+        found = []
+        while self._next is not None and self._next[0].path == path and self._next[0].position < position + rows:
+            found.append((self._next[0].position - position, self._next[1]))
+            self._next = next(self._rows, None)
+        return found
+
+    def end(self) -> None:
+        """Raise RunError where there are values of rows that nobody has read."""
+        if self._next is not None:
+            raise RunError(f"{self._next[0].path}: has changed while it was read; run the command again")
+
+
+def _is_terminal(stream: IO[str] | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+@contextlib.contextmanager
+def _whole(path: str) -> Iterator[IO[bytes]]:
+    """Open a file that is there when the block has ended well, and else is as before."""
+    with _failing_as_run_error(path):
+        try:
+            with fsspec.open(f"{path}.part", "wb", compression=None) as file:
+                yield file
+            store, inner = storage.filesystem(path)
+            store.mv(storage.filesystem(f"{path}.part")[1], inner)
+        finally:
+            storage.remove(f"{path}.part")
+
+
+@contextlib.contextmanager
+def _stdout() -> Iterator[IO[bytes]]:
+    with _failing_as_run_error("stdout"):
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "it is closed")
+        yield sys.stdout.buffer
+        sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _failing_as_run_error(name: str) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # the reader of stdout has seen enough
+    except (OSError, pa.ArrowException) as error:
+        detail = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise RunError(f"cannot write {name}: {detail}") from error
 
 
 def _batches(path: str) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -187,26 +240,21 @@ def judged(
     rows: Rows, parse: Callable[[Row], Any], judge: Callable[[Sequence[Any]], Sequence[Any]], stage: str
 ) -> Iterator[tuple[Record, Any]]:
     """Yield each record with what `judge` says of what `parse` reads from it, a batch at a time."""
-    records = _parsed(rows, parse, stage)
+    records = parsed(rows, rows.read(), parse, stage)
     while batch := list(itertools.islice(records, BATCH_ROWS)):
-        values = judge([parsed for _, parsed in batch])
+        values = judge([one for _, one in batch])
         yield from ((record, value) for (record, _), value in zip(batch, values, strict=True))
 
 
-def _parsed(rows: Rows, parse: Callable[[Row], Any], stage: str) -> Iterator[tuple[Record, Any]]:
-    for record in rows.read():
+def parsed(
+    rows: Rows, records: Iterable[Record], parse: Callable[[Row], T], stage: str, again: bool = False
+) -> Iterator[tuple[Record, T]]:
+    """Yield each record with what `parse` reads from it; the others are rejects, kept already where they are read `again`."""
+    for record in records:
         try:
-            parsed = parse(record.fields)
+            one = parse(record.fields)
         except FieldError as error:
-            rows.reject(record.reject(stage, error.reason, str(error)))
+            if not again:
+                rows.reject(record.reject(stage, error.reason, str(error)))
         else:
-            yield record, parsed
-
-
-def judged_at_once(
-    rows: Rows, parse: Callable[[Row], Any], judge: Callable[[Sequence[Any]], Sequence[Any]], stage: str
-) -> Iterator[tuple[Record, Any]]:
-    """As `judged`, for a judge that must see all rows together."""
-    pairs = list(_parsed(rows, parse, stage))
-    values = judge([parsed for _, parsed in pairs])
-    return ((record, value) for (record, _), value in zip(pairs, values, strict=True))
+            yield record, one

@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -102,6 +102,13 @@ def read_table(url: str, columns: Sequence[str] | None = None) -> pa.Table:
     with storage.open_read(url) as file:
         # Not pq.read_table: it lets a thread of Arrow's own close the file, which aborts a process that is about to end.
         return pq.ParquetFile(file).read(None if columns is None else list(columns)).replace_schema_metadata(None)
+
+
+def read_columns(url: str, columns: Iterable[str]) -> pa.Table:
+    """Return those of some columns that a Parquet file has."""
+    with storage.open_read(url) as file:
+        there = set(pq.read_schema(file).names)
+    return read_table(url, [name for name in columns if name in there])
 
 
 def key_of(url: str) -> str | None:

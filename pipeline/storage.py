@@ -72,7 +72,7 @@ def write_bytes(url: str, data: bytes) -> None:
     if not is_local(url):
         store.pipe_file(path, data)  # object stores publish an object when its upload ends
         return
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    make_parent(url)
     temporary = f"{path}.{uuid.uuid4().hex}.tmp"
     try:
         with open(temporary, "wb") as file:
@@ -82,6 +82,13 @@ def write_bytes(url: str, data: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+@_failing_as_run_error("write")
+def make_parent(url: str) -> None:
+    """Make the folder that a file of this machine is to lie in; stores have none."""
+    if is_local(url):
+        os.makedirs(os.path.dirname(filesystem(url)[1]), exist_ok=True)
 
 
 @_failing_as_run_error("read")

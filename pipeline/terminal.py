@@ -77,6 +77,9 @@ def row(values: Mapping[str, Any]) -> Text:
     for hit in values.get("contamination") or ():
         where = f"in the {hit['field']}, {hit['overlap']:.0%} of its words"
         lines.append(f"\n{hit['kind']} of {safe(hit['benchmark'])} {safe(hit['item'])} {where}", style="yellow")
+    if values.get("duplicate"):
+        copy = values["duplicate"]
+        lines.append(f"\n{copy['kind']} copy of {safe(copy['kept_id'])}, similarity {copy['jaccard']:.3f}", style="yellow")
     if values.get("reason"):
         lines.append(f"\nrejected: {values['reason']}", style="yellow")
     return lines
@@ -108,6 +111,11 @@ def funnel(counts: Mapping[str, Any], coverage: Mapping[str, Any]) -> Table:
         table.add_row("leaks", f"{sum(counts['leaks'].values()):,}", _parts(counts["leaks"]))
     for benchmark, kinds in counts["contaminated"].items():
         table.add_row(f"contaminated by {safe(benchmark)}", "", _parts(kinds))
+    compared = counts["compared"]
+    pairs = {"alike": compared["pairs_alike"], "large buckets": compared["buckets_capped"]}
+    table.add_row(
+        "pairs compared", f"{compared['pairs_compared']:,}", f"of {compared['pairs_candidate']:,}; {_parts(pairs) or 'none alike'}"
+    )
     table.add_row("duplicates", f"{sum(counts['duplicates'].values()):,}", _parts(counts["duplicates"]))
     table.add_row("reflections", f"{sum(counts['reflections'].values()):,}", _parts(counts["reflections"]))
     rejected = counts["rejected_samples"]

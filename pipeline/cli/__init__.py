@@ -18,12 +18,13 @@ COMMANDS = {
     "check": "pipeline.cli.check",
     "list": "pipeline.cli.listing",
     "show": "pipeline.cli.show",
+    "report": "pipeline.cli.report",
     "journal": "pipeline.cli.journal",
     "verify": "pipeline.cli.verdicts",
     "steps": "pipeline.cli.verdicts",
     "leaks": "pipeline.cli.verdicts",
     "tag": "pipeline.cli.parts",
-    "dedupe": "pipeline.cli.parts",
+    "dedupe": "pipeline.cli.dedupe",
     "decontaminate": "pipeline.cli.decontaminate",
 }
 

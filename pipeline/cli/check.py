@@ -1,10 +1,11 @@
 """`starbeam check`."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
+from filters.bands import bands_for
 from filters.benchmark_index import COMMON_ITEMS, GRAM_WORDS, BenchmarkIndex, Item
 from filters.hints import hint_of
 from generators.families.family import Procedural
@@ -46,6 +47,8 @@ def check_command(recipe: str, settings: tuple[str, ...], show_prompt: bool) -> 
     click.echo(f"problems: {problems:,}; partitions: {plan.recipe.partitions}; strategy: {plan.strategy.kind}")
     click.echo(_said_of(plan.prompts))
     _say_benchmarks(benchmarks.read(written))
+    for line in _copies(plan):
+        click.echo(line)
     found = estimates(plan, problems, question_bytes)
     for line in dict.fromkeys(line for estimate in found for line in estimate.lines()):  # a price that is missing is said once
         click.echo(line)
@@ -77,6 +80,16 @@ def _say_benchmarks(items: Sequence[Item]) -> None:
             f"benchmarks: {boilerplate:,} runs of {GRAM_WORDS} words stand in over {COMMON_ITEMS} items; "
             "they count towards the share of an item's words, not as a long run"
         )
+
+
+def _copies(plan: Plan) -> Iterator[str]:
+    dedupe, bands = plan.recipe.dedupe, bands_for(plan.recipe.dedupe.threshold)
+    yield (
+        f"dedupe: copies from {dedupe.threshold:g} on, within a problem from {dedupe.within:g}; "
+        f"{bands.number} bands x {bands.rows} rows, which find {bands.recall(dedupe.threshold):.2%} of the pairs at the threshold"
+    )
+    for release in plan.earlier:
+        yield f"dedupe: {release.rows:,} rows of {safe(release.name)} count as kept"
 
 
 def _show_prompt(plan: Plan) -> None:

@@ -1,4 +1,4 @@
-"""`starbeam tag | dedupe`, and what every part that stands alone shares: its options, and reading of fields."""
+"""`starbeam tag`, and what every part that stands alone shares: its options, and reading of fields."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import click
 
 from generators.records import FieldError, lookup, optional_text_at, text_at
 from pipeline.recipes import suggestion
-from pipeline.rows import Row, Rows, judged, judged_at_once
+from pipeline.rows import Row, Rows, judged
 from schemas.errors import UserError
 
 
@@ -71,41 +71,3 @@ def tag_command(path: str, out: str, rejected: str | None, fields: tuple[str, ..
     at = field_paths(fields, ("text",))
     rows = Rows(path, out, rejected, "reflections", REFLECTIONS_TYPE)
     rows.write(judged(rows, lambda row: text_at(row, at["text"]), reflections, "tag"))
-
-
-@click.command("dedupe")
-@file_options
-@click.option(
-    "--threshold",
-    default=0.8,
-    show_default=True,
-    type=click.FloatRange(0, 1, min_open=True),
-    help="Jaccard similarity of word 5-grams.",
-)
-def dedupe_command(path: str, out: str, rejected: str | None, fields: tuple[str, ...], threshold: float) -> None:
-    """Mark copies.  Reads id, text, and optionally group, answer and quality; adds duplicate, null for rows to keep."""
-    from filters.corpus import Row as Candidate
-    from filters.corpus import find
-    from schemas.annotation import DUPLICATE_TYPE
-
-    at = field_paths(fields, ("id", "text", "group", "answer", "quality"))
-    seen: set[str] = set()
-
-    def parse(row: Row) -> Candidate:
-        quality = found_at(row, at["quality"])
-        if quality is not None and (isinstance(quality, bool) or not isinstance(quality, int | float)):
-            raise FieldError("wrong_type", f"field {at['quality']!r} is a {type(quality).__name__}, not a number")
-        one = Candidate(
-            id=text_at(row, at["id"]),
-            text=text_at(row, at["text"]),
-            group=text_or_none(row, at["group"]),
-            answer=text_or_none(row, at["answer"]),
-            quality=float(quality or 0),
-        )
-        if one.id in seen:
-            raise FieldError("repeated_id", f"id {one.id!r} has come before")
-        seen.add(one.id)
-        return one
-
-    rows = Rows(path, out, rejected, "duplicate", DUPLICATE_TYPE)
-    rows.write(judged_at_once(rows, parse, lambda documents: find(documents, threshold), "dedupe"))

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.cli import COMMANDS
+from tests.pipeline.finished_run import Row, finish
 from tests.pipeline.recipes_for_tests import RECORDED, SOLVED, recorded_lines, starbeam, starbeam_process
 
 MISTAKES = {
@@ -40,7 +41,16 @@ def test_check_says_what_a_recipe_will_ask_for(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "1 records will be rejected; the first: bad_json" in done.stdout
     assert "problems: 10;" in done.stdout and "teacher second (recorded): up to 10 samples, free" in done.stdout
+    assert "dedupe: copies from 0.8 on, within a problem from 0.7; 20 bands x 6 rows, which find 99.77% of" in done.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "r.toml"]
+
+
+def test_check_says_which_rows_count_as_kept(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text("\n".join(recorded_lines(12)))
+    (tmp_path / "r.toml").write_text(f'{RECORDED}[dedupe]\nthreshold = 0.5\nagainst = ["old"]\n')
+    finish(tmp_path / "old", [Row("f" * 32, "one"), Row("e" * 32, "two"), Row("d" * 32, "three")], title="first\x1b")
+    said = starbeam("check", "r.toml", cwd=tmp_path).stdout
+    assert "copies from 0.5 on, within a problem from 0.5;" in said and "dedupe: 3 rows of first␛ count as kept" in said
 
 
 def test_list_and_help_name_everything(tmp_path: Path) -> None:

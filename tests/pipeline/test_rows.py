@@ -11,7 +11,7 @@ import pytest
 
 from generators.records import text_at
 from pipeline import rows as module
-from pipeline.rows import Rows, judged, judged_at_once
+from pipeline.rows import Rows, judged
 from schemas.errors import RunError, UserError
 
 LENGTH = pa.struct([pa.field("length", pa.int64())])
@@ -32,10 +32,9 @@ def _run(
     out: Path | str,
     rejected: Path | str | None = None,
     judge: Callable[[Sequence[Any]], Sequence[Any]] = _measure,
-    how: Callable[..., Any] = judged,
 ) -> int:
     rows = Rows(str(path), str(out), None if rejected is None else str(rejected), "said", LENGTH)
-    return rows.write(how(rows, lambda row: text_at(row, "text"), judge, "test"))
+    return rows.write(judged(rows, lambda row: text_at(row, "text"), judge, "test"))
 
 
 def _lines(path: Path, rows: list[Any]) -> Path:
@@ -56,10 +55,9 @@ ROWS: list[dict[str, Any]] = [
 JUDGED = [{**ROWS[0], "said": {"length": 2}}, {**ROWS[1], "said": None}, {**ROWS[2], "said": {"length": 3}}]
 
 
-@pytest.mark.parametrize("how", [judged, judged_at_once])
 @pytest.mark.parametrize("name", ["out.jsonl", "out.ndjson", "out.jsonl.gz", "out.ndjson.gz"])
-def test_json_lines_keep_their_fields_and_get_one_more(tmp_path: Path, name: str, how: Callable[..., Any]) -> None:
-    assert _run(_lines(tmp_path / "in.jsonl", ROWS), tmp_path / name, how=how) == 3
+def test_json_lines_keep_their_fields_and_get_one_more(tmp_path: Path, name: str) -> None:
+    assert _run(_lines(tmp_path / "in.jsonl", ROWS), tmp_path / name) == 3
     assert _read(tmp_path / name) == JUDGED
     assert [list(row) for row in _read(tmp_path / name)] == [list(row) for row in JUDGED]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["in.jsonl", name])
@@ -110,15 +108,11 @@ def test_an_empty_parquet_file_gives_an_empty_one_with_the_column(tmp_path: Path
 def test_more_rows_than_a_batch_all_come_out_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BATCH_ROWS", 3)
     path = _lines(tmp_path / "in.jsonl", [{"text": "x" * number} for number in range(1, 11)])
-    for how in (judged, judged_at_once):
-        assert _run(path, tmp_path / "out.jsonl", how=how) == 10
-        assert [row["said"]["length"] for row in _read(tmp_path / "out.jsonl")] == list(range(1, 11))
+    assert _run(path, tmp_path / "out.jsonl") == 10
+    assert [row["said"]["length"] for row in _read(tmp_path / "out.jsonl")] == list(range(1, 11))
 
 
-@pytest.mark.parametrize(("how", "sizes"), [(judged, [3, 3, 1]), (judged_at_once, [7])])
-def test_a_judge_sees_a_batch_or_all_rows_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: Callable[..., Any], sizes: list[int]
-) -> None:
+def test_a_judge_sees_a_batch_of_the_rows_that_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BATCH_ROWS", 3)
     seen = []
 
@@ -126,8 +120,8 @@ def test_a_judge_sees_a_batch_or_all_rows_together(
         seen.append(len(texts))
         return _measure(texts)
 
-    _run(_lines(tmp_path / "in.jsonl", [{"text": "x"}, {"no": 1}] * 7), tmp_path / "out.jsonl", judge=judge, how=how)
-    assert seen == sizes
+    _run(_lines(tmp_path / "in.jsonl", [{"text": "x"}, {"no": 1}] * 7), tmp_path / "out.jsonl", judge=judge)
+    assert seen == [3, 3, 1]
 
 
 def test_parquet_can_become_json_lines(tmp_path: Path) -> None:
@@ -294,3 +288,12 @@ def test_files_of_a_glob_with_other_types_are_no_crash(tmp_path: Path) -> None:
     with pytest.raises((UserError, RunError)):
         _run(tmp_path / "*.parquet", tmp_path / "out" / "all.parquet")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_values_of_rows_that_are_not_in_the_file_are_one_line(tmp_path: Path) -> None:
+    pq.write_table(pa.table(COLUMNS, schema=SCHEMA), tmp_path / "in.parquet")
+    rows = Rows(str(tmp_path / "in.parquet"), str(tmp_path / "out.parquet"), None, "said", LENGTH)
+    read = [(record, None) for record in rows.read()]
+    with pytest.raises(RunError, match="has changed while it was read; run the command again"):
+        rows.write([*read, (read[-1][0]._replace(position=3), None)])
+    assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]

@@ -123,6 +123,12 @@ def test_a_wrong_step_and_a_leak_are_said_under_the_verdict() -> None:
     assert "wrong_equation: 48/2 = 25: it is 24" in shown and "leak: quotes_hint: we are told" in shown
 
 
+def test_a_copy_names_the_row_that_stands_for_it() -> None:
+    copy = {"kind": "near", "kept_id": "1" * 32, "jaccard": 0.8125}
+    assert f"near copy of {'1' * 32}, similarity 0.812" in row({**VALUES, "duplicate": copy}).plain
+    assert "copy" not in row({**VALUES, "duplicate": None}).plain
+
+
 @pytest.mark.parametrize("status", STATUSES)
 def test_every_verdict_has_a_colour_and_an_answer_that_is_not_there_is_shown_so(status: str) -> None:
     shown = row({**VALUES, "answer": None, "verdict": {**VALUES["verdict"], "status": status, "extracted": None}})
@@ -146,6 +152,9 @@ def test_the_funnel_shows_every_count() -> None:
             ("verdicts", "correct"): 2000,
             ("verdicts", "unsure"): 400,
             ("teachers", "[red]main", "correct"): 2000,
+            ("compared", "pairs_candidate"): 5678,
+            ("compared", "pairs_compared"): 90,
+            ("compared", "pairs_alike"): 19,
             ("duplicates", "near"): 17,
             ("reflections", "summary"): 99,
             ("rejected_records", "bad_json"): 3,
@@ -163,6 +172,7 @@ def test_the_funnel_shows_every_count() -> None:
         "problems": ["1,234", "1,200 with samples"],
         "samples": ["2,400", "2,000 correct", "400 unsure"],
         "by [red]main": ["2,000 correct"],
+        "pairs compared": ["90 ", "of 5,678; 19 alike"],
         "duplicates": ["17 near"],
         "reflections": ["99 summary"],
         "samples rejected": ["400 unsure"],

@@ -1,0 +1,128 @@
+"""The report on a finished run, read from its release and its annotated rows."""
+
+import collections
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import shards, storage
+from pipeline.earlier import MANIFEST, files_of, parsed_manifest
+from pipeline.report import Contaminations, Facts, Hit, Page, Removed, Side, duplicates, examples_of
+from pipeline.rundir import RunDir
+from pipeline.slices import texts_of
+from schemas.errors import UserError
+from schemas.recipe import Dedupe
+
+CONFIGS = ("full", "rejected")  # that hold what is said of each row
+HITS = 12  # rows with an item of a benchmark that are shown
+QUESTION_SHOWN = 600  # characters of a question
+
+
+class _Known(NamedTuple):
+    """What the manifest says that the page needs."""
+
+    name: str
+    facts: Facts
+    run: RunDir
+    files: list[tuple[str, str]]  # config, path
+    dedupe: Dedupe
+    compared: Mapping[str, int]
+    copies: int
+
+    @classmethod
+    def of(cls, url: str) -> "_Known":
+        """Return it.  Raises UserError where there is no finished run."""
+        path = RunDir(url, 0).manifest
+        if not storage.exists(path):
+            raise UserError(f"{url}: holds no release/{MANIFEST}, so it is no finished run; build it first, or name a run's folder")
+        manifest = parsed_manifest(storage.read_bytes(path), url)
+        try:
+            recipe, funnel = manifest["recipe"], manifest["funnel"]
+            facts = [
+                ("recipe", manifest["recipe_sha256"][:16]),
+                *((name, f"{funnel[name]:,}") for name in ("problems", "samples", "kept")),
+                *((f"rejected: {reason}", f"{count:,}") for reason, count in funnel["rejected_samples"].items()),
+                *(("counts as kept", name) for name in manifest["against"]),
+            ]
+            dedupe = Dedupe(**{**recipe["dedupe"], "against": ()})
+            run, copies = RunDir(url, recipe["partitions"]), sum(funnel["duplicates"].values())
+            return cls(manifest["name"], facts, run, files_of(manifest, url), dedupe, funnel["compared"], copies)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UserError(f"{url}: its {MANIFEST} is none that this version writes; run `starbeam curate` again") from error
+
+
+def page_of(url: str) -> Page:
+    """Return the report on a run.  Raises UserError where there is no finished one."""
+    known = _Known.of(url)
+    removed = _removed(_copies(known))
+    examples = examples_of([one for one in removed if not one.earlier], known.dedupe)
+    sides = {side.id: side for side in _sides(known.run, {id for _, one in examples for id in (one.id, one.kept_id)})}
+    unseen = known.copies - len(removed)
+    note = f"{unseen:,} more copies were kept, and are not counted here: the release has no config full." if unseen else ""
+    section = duplicates(removed, examples, sides, known.dedupe, known.compared, "problem", note)
+    return Page(known.name, known.facts, section, _contaminations(known))
+
+
+def _tables(known: _Known, columns: Iterable[str]) -> Iterator[tuple[str, pa.Table]]:
+    """Yield the shards of the configs that say most of each row, with those of the columns that there are."""
+    for config, path in known.files:
+        if config in CONFIGS:
+            yield config, shards.read_columns(storage.join(known.run.release, path), columns)
+
+
+def _copies(known: _Known) -> pa.Table:
+    """Return the rows that another stands for, with the problem of the kept one, null where it is of an earlier release."""
+    tables = [table for _, table in _tables(known, ("sample_id", "problem_id", "duplicate"))]
+    found = pa.concat_tables([table.filter(pc.is_valid(table["duplicate"])) for table in tables])
+    kept = pc.struct_field(found["duplicate"].combine_chunks(), "kept_id")
+    problems: dict[str, str] = {}
+    for table in tables:
+        chosen = table.filter(pc.is_in(table["sample_id"], kept))
+        problems.update(zip(chosen["sample_id"].to_pylist(), chosen["problem_id"].to_pylist(), strict=True))
+    return found.append_column("kept_problem", pa.array([problems.get(id) for id in kept.to_pylist()], pa.string()))
+
+
+def _removed(copies: pa.Table) -> list[Removed]:
+    rows = zip(*(copies[name].to_pylist() for name in ("sample_id", "problem_id", "kept_problem", "duplicate")), strict=True)
+    return [
+        Removed(sample, one["kept_id"], one["kind"], one["jaccard"], problem == kept_problem, kept_problem is None)
+        for sample, problem, kept_problem, one in rows
+    ]
+
+
+def _sides(run: RunDir, wanted: set[str]) -> Iterator[Side]:
+    """Yield some rows as examples show them."""
+    ids = pa.array(sorted(wanted), pa.string())
+    for partition in range(run.partitions):
+        url = run.annotated(partition)
+        rows = pc.indices_nonzero(pc.is_in(shards.read_table(url, ["sample_id"])["sample_id"], ids))
+        if len(rows):
+            table = shards.read_table(url, ["sample_id", "teacher", "problem_id", "reasoning", "response"]).take(rows)
+            names = (table[name].to_pylist() for name in ("sample_id", "teacher", "problem_id"))
+            for id, teacher, problem, text in zip(*names, texts_of(table), strict=True):
+                yield Side(id, f"{teacher}, problem {problem[:8]}", text)
+
+
+def _contaminations(known: _Known) -> Contaminations | None:
+    """Return the section on benchmarks, None where none was looked for."""
+    rows: collections.Counter[tuple[str, str, str]] = collections.Counter()
+    kept: collections.Counter[tuple[str, str, str]] = collections.Counter()
+    examples: dict[tuple[str, str], Hit] = {}  # by benchmark and item
+    looked = False
+    for config, table in _tables(known, ("sample_id", "question", "contamination")):
+        if "contamination" not in table.column_names:
+            continue
+        looked = looked or table["contamination"].null_count < table.num_rows
+        table = table.filter(pc.greater(pc.list_value_length(table["contamination"]), 0))
+        for one in table.to_pylist():
+            kinds = {(hit["benchmark"], hit["kind"], hit["field"]) for hit in one["contamination"]}
+            rows.update(kinds)
+            kept.update(kinds if config == "full" else ())
+            most = max(one["contamination"], key=lambda hit: (hit["overlap"], hit["longest_run"]))
+            hit = Hit(one["sample_id"], config == "full", most, one["question"][:QUESTION_SHOWN])
+            examples.setdefault((most["benchmark"], most["item"]), hit)
+    shown = heapq.nsmallest(HITS, examples.values(), key=lambda hit: (-hit.found["overlap"], -hit.found["longest_run"], hit.id))
+    return Contaminations([(*key, count, kept[key]) for key, count in sorted(rows.items())], shown) if looked else None
