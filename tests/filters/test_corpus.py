@@ -74,7 +74,7 @@ def _by_id(rows: list[Row]) -> dict[str, Duplicate | None]:
     return {row.id: found for row, found in zip(rows, find(rows, THRESHOLD), strict=True)}
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@settings(max_examples=60, derandomize=True, deadline=None)
 @given(_near_copies(), st.randoms())
 def test_every_removed_row_has_a_kept_copy_and_no_two_kept_rows_are_copies(rows: list[Row], rng: random.Random) -> None:
     found = _by_id(rows)
