@@ -51,18 +51,18 @@ def _began() -> tuple[float, float]:
 
 def loop(folder: str) -> dict[str, float]:
     """Run the pure functions over all rows of a run."""
-    import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from filters import duplicates, fingerprints, selection
+    from filters import selection
+    from filters.corpus import Row, find
     from pipeline import shards
     from pipeline.annotate import annotate, problems_of
-    from pipeline.curate import documents_of
     from pipeline.exports import EXPORTS
     from pipeline.plan import all_checkers
     from pipeline.release import with_duplicates
     from pipeline.rundir import RunDir
+    from pipeline.slices import compared_answers, texts_of
     from schemas.recipe import Export, Select
 
     settings = Select()
@@ -72,15 +72,18 @@ def loop(folder: str) -> dict[str, float]:
     checkers = all_checkers()
     began = _began()
     annotated = [annotate(problems_of(problems), samples, checkers) for problems, samples in tables]
-    bands = duplicates.bands_for(0.8)
-    matrix = fingerprints.as_matrix([one for table in annotated for one in table["signature"].to_pylist()])
-    keys = duplicates.band_keys(matrix, bands)
-    pairs = duplicates.candidate_pairs(keys.ravel(), np.repeat(np.arange(len(keys), dtype=np.uint64), bands.number))
-    rows = np.unique(pairs)
-    documents = documents_of(pa.concat_tables(annotated), rows, settings)
-    duplicates.resolve(dict(zip(rows.tolist(), documents, strict=True)), pairs, 0.8)
     for table in annotated:
-        whole = with_duplicates(table, [])
+        selection.within_quota(table, settings)
+    every_row = pa.concat_tables(annotated)
+    columns = (
+        every_row["sample_id"].to_pylist(),
+        texts_of(every_row),
+        every_row["problem_id"].to_pylist(),
+        compared_answers(every_row),
+    )
+    find([Row(*row) for row in zip(*columns, strict=True)])
+    for table in annotated:
+        whole = with_duplicates(table, {})
         every = whole.append_column("reason", pa.array(selection.select(whole, settings), pa.string()))
         for name in Export().configs:
             EXPORTS[name].rows(every.filter(pc.is_null(every["reason"])), every)
