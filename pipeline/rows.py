@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import gzip
-import itertools
 import json
 import os
 import shutil
@@ -23,7 +22,7 @@ from pipeline.reading import bar
 from schemas.errors import RunError, UserError
 from schemas.reject import Reject
 
-BATCH_ROWS = 1024
+BATCH_ROWS, BATCH_CHARACTERS = 1024, 1 << 23
 STDOUT = "-"
 REJECTS_IN_MEMORY = 1 << 20  # bytes; more go to a temporary file, since there may be as many rejects as rows
 REJECTS_SAID = 5  # rejects that are described on stderr; the file holds all
@@ -241,9 +240,22 @@ def judged(
 ) -> Iterator[tuple[Record, Any]]:
     """Yield each record with what `judge` says of what `parse` reads from it, a batch at a time."""
     records = parsed(rows, rows.read(), parse, stage)
-    while batch := list(itertools.islice(records, BATCH_ROWS)):
+    for batch in _batched(records):
         values = judge([one for _, one in batch])
         yield from ((record, value) for (record, _), value in zip(batch, values, strict=True))
+
+
+def _batched(records: Iterable[tuple[Record, T]]) -> Iterator[list[tuple[Record, T]]]:
+    """Yield records, so many together that they are few characters."""
+    batch: list[tuple[Record, T]] = []
+    characters = 0
+    for record, one in records:
+        batch.append((record, one))
+        characters += len(record.raw)
+        if len(batch) == BATCH_ROWS or characters >= BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    yield batch
 
 
 def parsed(
