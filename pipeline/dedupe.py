@@ -23,7 +23,7 @@ from schemas.annotation import Duplicate
 
 PRINT = np.dtype([("high", "<u8"), ("low", "<u8"), ("answer", "<u8"), ("node", NODE)])
 COPY = np.dtype([("copy", NODE), ("best", NODE)])
-EDGE = np.dtype([("better", NODE), ("worse", NODE), ("jaccard", "<f8")])
+EDGE = np.dtype([("one", NODE), ("other", NODE), ("jaccard", "<f8")])
 U32 = np.uint32
 
 Packed = npt.NDArray[np.void]
@@ -145,7 +145,7 @@ class _Band(_Step):
 
 
 class _MeetBands(_Step):
-    """(bucket, band keys and places) → (slice, pairs that share a band), at the slice of the better."""
+    """(bucket, band keys and places) → (slice, pairs that share a band), at the slice of their first."""
 
     def process(self, bucket: tuple[int, Iterable[tuple[int, bytes, bytes]]]) -> Iterator[Any]:
         counts = _counts()
@@ -160,7 +160,7 @@ class _MeetBands(_Step):
 
 
 class _Sketch(_Step):
-    """(slice, pairs) → (slice of the other, pairs with the sketch of the better)."""
+    """(slice, pairs) → (slice of the other, pairs with the sketch of the first)."""
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
         slice_number, packed = element
@@ -180,7 +180,7 @@ class _Sketch(_Step):
 
 
 class _Gate(_Step):
-    """(slice, pairs with the sketches of the better) → (slice of the better, pairs that may be copies)."""
+    """(slice, pairs with the sketches of the first) → (slice of the first, pairs that may be copies)."""
 
     def process(self, element: tuple[int, Iterable[tuple[Any, ...]]]) -> Iterator[Any]:
         slice_number, offers = element
@@ -200,7 +200,7 @@ class _Gate(_Step):
 
 
 class _Tell(_Step):
-    """(slice, pairs that may be copies) → (slice of the other, pairs with what the better is compared by)."""
+    """(slice, pairs that may be copies) → (slice of the other, pairs with what the first is compared by)."""
 
     def process(self, element: tuple[int, Iterable[tuple[int, bytes, bytes]]]) -> Iterator[Any]:
         slice_number, requests = element[0], list(element[1])
@@ -216,7 +216,7 @@ class _Tell(_Step):
 
 
 class _Compare(_Step):
-    """(slice, pairs with what the better is compared by) → edges, exact."""
+    """(slice, pairs with what the first is compared by) → edges, exact."""
 
     def process(self, element: tuple[int, Iterable[tuple[Any, ...]]]) -> Iterator[Any]:
         slice_number, offers = element[0], list(element[1])
@@ -242,7 +242,7 @@ class _Resolve(_Step):
     def process(self, _: None, copies: Sequence[bytes], edges: Sequence[bytes]) -> Iterator[Any]:
         links = np.frombuffer(b"".join(copies), dtype=COPY)
         alike = np.frombuffer(b"".join(edges), dtype=EDGE)
-        nodes = np.concatenate([links["copy"], links["best"], alike["better"], alike["worse"]])
+        nodes = np.concatenate([links["copy"], links["best"], alike["one"], alike["other"]])
         nodes = nodes[np.unique(nodes["number"], return_index=True)[1]]
         nodes = nodes[np.lexsort((nodes["number"], nodes["low"], nodes["high"], nodes["first"]))]
         order = np.argsort(nodes["number"])
@@ -250,7 +250,7 @@ class _Resolve(_Step):
         def ranks(ends: Nodes) -> list[int]:
             return order[np.searchsorted(nodes["number"], ends["number"], sorter=order)].tolist()  # type: ignore[no-any-return]
 
-        pairs = zip(ranks(alike["better"]), ranks(alike["worse"]), alike["jaccard"].tolist(), strict=True)
+        pairs = zip(ranks(alike["one"]), ranks(alike["other"]), alike["jaccard"].tolist(), strict=True)
         found = resolve(
             dict(zip(ranks(links["copy"]), ranks(links["best"]), strict=True)),
             [Edge(min(one, other), max(one, other), jaccard) for one, other, jaccard in pairs],
@@ -299,8 +299,8 @@ def _numbers(slice_number: int, places: bytes) -> U64:
 
 
 def _edges(
-    better: Nodes,
-    worse: Nodes,
+    first: Nodes,
+    second: Nodes,
     one: Profiles,
     other: Profiles,
     pairs: tuple[Any, Any],
@@ -310,7 +310,7 @@ def _edges(
     alike, similar = verified(one, other, pairs, thresholds)
     counts.update(pairs_compared=len(thresholds), pairs_alike=len(alike))
     edges = np.empty(len(alike), dtype=EDGE)
-    edges["better"], edges["worse"], edges["jaccard"] = better[alike], worse[alike], similar
+    edges["one"], edges["other"], edges["jaccard"] = first[alike], second[alike], similar
     return edges
 
 
@@ -353,9 +353,9 @@ class FindDuplicates(beam.PTransform):
             | "Band" >> beam.ParDo(_Band(step))
         )
         pairs = banded | "Equal bands" >> beam.GroupByKey() | "Candidates" >> _outputs(_MeetBands(step), "counts")
-        sketched = pairs.main | "By the better" >> beam.GroupByKey() | "Sketch" >> _outputs(_Sketch(step), "counts")
+        sketched = pairs.main | "By the first" >> beam.GroupByKey() | "Sketch" >> _outputs(_Sketch(step), "counts")
         likely = sketched.main | "By the other" >> beam.GroupByKey() | "Estimate" >> beam.ParDo(_Gate(step))
-        told = likely | "Back to the better" >> beam.GroupByKey() | "Hash its text" >> beam.ParDo(_Tell(step))
+        told = likely | "Back to the first" >> beam.GroupByKey() | "Hash its text" >> beam.ParDo(_Tell(step))
         alike = told | "To the other" >> beam.GroupByKey() | "Compare exactly" >> _outputs(_Compare(step), "edges", "counts")
         edges = (prints.edges, alike.edges) | "All edges" >> beam.Flatten()
         standings = (

@@ -2,11 +2,12 @@ import collections
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from filters import bands
-from filters.bands import Bands, band_keys, bands_for, candidate_pairs
+from filters.bands import Bands, band_keys, bands_for, candidate_pairs, pairs_within
 from filters.signatures import PERMUTATIONS
 
 
@@ -76,3 +77,16 @@ def test_a_big_bucket_does_not_hide_a_small_one() -> None:
     entries = [(7, number) for number in range(1000)] + [(8, 3), (8, 900), (6, 500), (6, 40)]
     pairs = set(_pairs(entries))
     assert {(3, 900), (40, 500)} <= pairs and (41, 500) not in pairs
+
+
+def test_all_samples_of_a_problem_are_compared_and_of_very_many_those_that_share_a_band(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    signed = rng.integers(0, 2**32, (40, PERMUTATIONS), dtype=np.uint32)
+    signed[35] = signed[20]  # neither an anchor nor within the window of the other
+    groups, documents = np.repeat(np.array([7, 8], dtype=np.uint64), [36, 4]), np.arange(40, dtype=np.uint64)
+    every = {(a, b) for a, b in itertools.combinations(range(40), 2) if (a < 36) == (b < 36)}
+    assert {tuple(pair) for pair in pairs_within(groups, signed, documents, 0.7, collections.Counter()).tolist()} == every
+    monkeypatch.setattr(bands, "PROBLEM_ALL_PAIRS", 10)
+    counts: collections.Counter[str] = collections.Counter()
+    fewer = {tuple(pair) for pair in pairs_within(groups, signed, documents, 0.7, counts).tolist()}
+    assert (20, 35) in fewer and fewer < every and {(a, b) for a, b in every if a >= 36} <= fewer and counts["buckets_capped"] == 1
