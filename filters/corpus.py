@@ -6,16 +6,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from filters.bands import Counts, Pairs, band_keys, bands_for, candidate_pairs, distinct, pairs_within
+from filters.bands import Bands, Counts, Pairs, band_keys, bands_for, candidate_pairs, distinct, pairs_within
 from filters.duplicates import NONE, Edge, Places, Standing, answers_agree, best_of_each, resolve, text_keys, verified
 from filters.fingerprints import fingerprints
-from filters.shingles import U64
-from filters.signatures import Signatures, signatures
+from filters.shingles import U8, U64
+from filters.signatures import PERMUTATIONS, Signatures, signatures
 from filters.similarity import Floats, Profiles, joined, may_match, profiles, sketches
 from schemas.annotation import Duplicate
 from schemas.recipe import Dedupe
 
 DEDUPE = Dedupe()
+PIECE_ROWS = 8192  # 4 MiB of signatures
 READ_CHARACTERS = 1 << 22  # of texts that are read for the second time, at once
 
 
@@ -32,7 +33,6 @@ class Row(NamedTuple):
 class _Columns(NamedTuple):
     """What is kept of rows, one entry a row."""
 
-    signed: Signatures
     fingerprints: U64  # (rows, 2)
     groups: U64
     answers: U64
@@ -40,6 +40,31 @@ class _Columns(NamedTuple):
     qualities: Floats
     lengths: Places  # code points
     ids: U64
+
+
+class _Signed:
+    """The signatures of all rows, in pieces as they came: in one array they would be copied, and be twice as many for a while."""
+
+    def __init__(self) -> None:
+        self.pieces: list[Signatures] = [np.zeros((0, PERMUTATIONS), dtype=np.uint32)]
+
+    def add(self, signed: Signatures) -> None:
+        self.pieces += [signed[first : first + PIECE_ROWS] for first in range(0, len(signed), PIECE_ROWS)]
+
+    def keys(self, bands: Bands, band: int) -> U64:
+        """Return the key of one band of each row."""
+        return np.concatenate([band_keys(piece, bands, band) for piece in self.pieces])
+
+    def sketches(self) -> U8:
+        """Return the sketch of each row."""
+        return np.concatenate([sketches(piece) for piece in self.pieces])
+
+    def rows(self, rows: Places) -> Signatures:
+        """Return the signatures of some rows."""
+        firsts = np.cumsum([0, *map(len, self.pieces)])
+        pieces = np.searchsorted(firsts, rows, side="right") - 1
+        found = [self.pieces[piece][row - firsts[piece]] for row, piece in zip(rows.tolist(), pieces.tolist(), strict=True)]
+        return np.array(found, dtype=np.uint32).reshape(-1, PERMUTATIONS)
 
 
 class Corpus:
@@ -52,13 +77,14 @@ class Corpus:
         self.threshold, self.within = threshold, within
         self.counts: Counts = collections.Counter()
         self._parts: list[_Columns] = []
+        self._signed = _Signed()
 
     def add(self, rows: Sequence[Row], earlier: bool = False) -> None:
         """Take in rows; their numbers go on from those before."""
         texts = [row.text for row in rows]
+        self._signed.add(signatures(texts))
         self._parts.append(
             _Columns(
-                signed=signatures(texts),
                 fingerprints=np.frombuffer(b"".join(fingerprints(texts)), dtype=np.uint64).reshape(-1, 2),
                 groups=text_keys(row.group for row in rows),
                 answers=text_keys(row.answer for row in rows),
@@ -74,18 +100,21 @@ class Corpus:
         if not self._parts:
             return {}
         columns = _Columns(*(np.concatenate(column) for column in zip(*self._parts, strict=True)))
-        self._parts = []
+        signed, self._parts, self._signed = self._signed, [], _Signed()
         order = np.lexsort(
             (columns.ids, columns.lengths, -columns.qualities, columns.earlier)
         )  # row of each document, the better first
         earlier = int(np.count_nonzero(columns.earlier == 0))
         texts = (columns.fingerprints[order, 0], columns.fingerprints[order, 1], columns.answers[order])
         best, of_group = best_of_each(*texts), best_of_each(*texts, columns.groups[order])
-        pairs, thresholds = self._candidates(columns, order, best, of_group, earlier)
-        del columns
+        pairs, thresholds = self._candidates(signed, columns, order, best, of_group, earlier)
+        del columns, signed
         wanted, places = np.unique(order[pairs.astype(np.int64)], return_inverse=True)
         seen = self._read(read(wanted))
-        first, second = places.reshape(-1, 2).T
+        near = np.argsort(
+            places.reshape(-1, 2)[:, 0]
+        )  # one end of the pairs from the first text to the last: half as many cache misses
+        pairs, thresholds, (first, second) = pairs[near], thresholds[near], places.reshape(-1, 2)[near].T
         alike, similar = verified(seen, seen, (first, second), thresholds)
         self.counts.update(pairs_compared=len(pairs), pairs_alike=len(alike))
         edges = [Edge(one, other, jaccard) for (one, other), jaccard in zip(pairs[alike].tolist(), similar.tolist(), strict=True)]
@@ -98,26 +127,30 @@ class Corpus:
         return {int(order[document]): one._replace(kept=int(order[one.kept])) for document, one in found.items()}
 
     def _candidates(
-        self, columns: _Columns, order: Places, best: Places, best_of_group: Places, earlier: int
+        self, signed: _Signed, columns: _Columns, order: Places, best: Places, best_of_group: Places, earlier: int
     ) -> tuple[Pairs, Floats]:
         """Return the pairs of documents that may be copies, each with its threshold."""
         documents = np.arange(len(order))
         apart = documents[best == documents]
         bands, found = bands_for(self.threshold), []
         for band in range(bands.number):
-            keys = band_keys(columns.signed, bands, band)[order[apart]]
+            keys = signed.keys(bands, band)[order[apart]]
             found.append(candidate_pairs(keys, apart.astype(np.uint64), self.counts))
         groups = columns.groups[order]
         grouped = documents[(best_of_group == documents) & (groups != NONE)]
-        signed = columns.signed[order[grouped]]
-        found.append(pairs_within(groups[grouped], signed, grouped.astype(np.uint64), self.within, self.counts))
+        some = order[grouped]
+        found.append(
+            pairs_within(
+                groups[grouped], lambda places: signed.rows(some[places]), grouped.astype(np.uint64), self.within, self.counts
+            )
+        )
         pairs = distinct(np.concatenate(found))
         self.counts["pairs_candidate"] += len(pairs)
         pairs = pairs[pairs[:, 1] >= earlier]
         one, other = order[pairs[:, 0].astype(np.int64)], order[pairs[:, 1].astype(np.int64)]
         fits = answers_agree(columns.answers[one], columns.answers[other])
         same = (columns.groups[one] == columns.groups[other]) & (columns.groups[one] != NONE)
-        sketched = sketches(columns.signed)
+        sketched = signed.sketches()
         for kind, threshold in ((same, self.within), (~same, self.threshold)):
             fits[kind] &= may_match(sketched, sketched, (one[kind], other[kind]), threshold)
         return pairs[fits], np.where(same, self.within, self.threshold)[fits]

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from filters.bands import sharing
 from filters.shingles import U64
 from filters.similarity import Floats, Mask, Pair, Profiles, jaccards, numbers_alike
 
@@ -96,12 +97,11 @@ def answers_agree(one: U64, other: U64) -> Mask:
 
 
 def best_of_each(*keys: U64) -> Places:
-    """Return for each document the first of those with the same keys."""
-    order = np.lexsort(keys)  # stable: of equal ones the first stays first
+    """Return for each document the first of those with the same keys.  Few should share the first key by chance."""
+    best = np.arange(len(keys[0]))
+    shared = np.sort(sharing(keys[0]))
+    order = shared[np.lexsort([key[shared] for key in keys])]  # stable: of equal ones the first stays first
     fresh = np.ones(len(order), dtype=np.bool_)
-    for key in keys:
-        fresh[1:] &= key[order][1:] == key[order][:-1]
-    fresh[1:] = ~fresh[1:]
-    best = np.empty(len(order), dtype=np.int64)
+    fresh[1:] = np.logical_or.reduce([key[order][1:] != key[order][:-1] for key in keys])
     best[order] = order[np.flatnonzero(fresh)][np.cumsum(fresh) - 1]
     return best

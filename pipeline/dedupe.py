@@ -86,7 +86,7 @@ class _Order(_Step):
         rows = compared.row[bests]
         signed = self.slices.signatures(slice_number, rows)
         numbers = np.arange(len(bests), dtype=np.uint64)
-        pairs = pairs_within(compared.problem[bests], signed, numbers, threshold, counts).astype(np.int64)
+        pairs = pairs_within(compared.problem[bests], lambda places: signed[places], numbers, threshold, counts).astype(np.int64)
         sketched = sketches(signed)
         fits = answers_agree(*(compared.answer[bests[pairs[:, end]]] for end in (0, 1)))
         fits &= may_match(sketched, sketched, (pairs[:, 0], pairs[:, 1]), threshold)

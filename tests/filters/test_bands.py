@@ -85,8 +85,10 @@ def test_all_samples_of_a_problem_are_compared_and_of_very_many_those_that_share
     signed[35] = signed[20]  # neither an anchor nor within the window of the other
     groups, documents = np.repeat(np.array([7, 8], dtype=np.uint64), [36, 4]), np.arange(40, dtype=np.uint64)
     every = {(a, b) for a, b in itertools.combinations(range(40), 2) if (a < 36) == (b < 36)}
-    assert {tuple(pair) for pair in pairs_within(groups, signed, documents, 0.7, collections.Counter()).tolist()} == every
+    assert {
+        tuple(pair) for pair in pairs_within(groups, lambda places: signed[places], documents, 0.7, collections.Counter()).tolist()
+    } == every
     monkeypatch.setattr(bands, "PROBLEM_ALL_PAIRS", 10)
     counts: collections.Counter[str] = collections.Counter()
-    fewer = {tuple(pair) for pair in pairs_within(groups, signed, documents, 0.7, counts).tolist()}
+    fewer = {tuple(pair) for pair in pairs_within(groups, lambda places: signed[places], documents, 0.7, counts).tolist()}
     assert (20, 35) in fewer and fewer < every and {(a, b) for a, b in every if a >= 36} <= fewer and counts["buckets_capped"] == 1
