@@ -7,12 +7,13 @@ merge them, and masked numbers do so too (measured: one changed number leaves J 
 
 import functools
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from filters.normalization import normalized
 
 SHINGLE_WORDS = 5
 
@@ -79,7 +80,7 @@ def folded(text: str) -> bytes:
     """Return one text as it is compared; white space beyond ASCII becomes a space."""
     if text.isascii():
         return text.lower().encode()
-    return _WIDE_SPACE.sub(" ", unicodedata.normalize("NFC", text).casefold()).encode("utf-8", "surrogatepass")
+    return _WIDE_SPACE.sub(" ", normalized("NFC", text).casefold()).encode("utf-8", "surrogatepass")
 
 
 def words(text: str) -> list[str]:

@@ -12,9 +12,20 @@ import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 
-from filters.bands import Bands, Counts, Pairs, band_keys, bands_for, candidate_pairs, distinct, pairs_within
+from filters.bands import (
+    BUCKET_ALL_PAIRS,
+    PROBLEM_ALL_PAIRS,
+    Bands,
+    Counts,
+    Pairs,
+    band_keys,
+    bands_for,
+    candidate_pairs,
+    distinct,
+    pairs_within,
+)
 from filters.duplicates import Edge, answers_agree, resolve, verified
-from filters.shingles import U64, Ragged, finalize
+from filters.shingles import U64, Ragged
 from filters.signatures import PERMUTATIONS
 from filters.similarity import Profiles, joined, may_match, profiles, sketches
 from pipeline.progress import Reporter
@@ -124,7 +135,7 @@ class _MeetPrints(_Step):
 
 
 class _Band(_Step):
-    """(slice, its copies of rows elsewhere) → (bucket, band keys and places) of the rows that are the best with their text."""
+    """(slice, its copies of rows elsewhere) → (bucket, keys and places): of bands; of problems, if there are earlier releases."""
 
     def process(self, element: tuple[int, Mapping[str, Iterable[Any]]]) -> Iterator[Any]:
         slice_number, found = element
@@ -133,26 +144,30 @@ class _Band(_Step):
         signed = self.slices.signatures(slice_number, compared.row[places])
         bands = self.comparison.bands
         keys = np.concatenate([np.zeros(0, np.uint64), *(band_keys(signed, bands, band) for band in range(bands.number))])
-        owners = np.tile(places.astype(U32), bands.number)
-        if self.slices.earlier:  # whose rows of a problem are not where the run's are
-            keys = np.concatenate([keys, finalize(compared.problem[compared.bests])])
-            owners = np.concatenate([owners, compared.bests.astype(U32)])
+        yield from self._sent(slice_number, keys, np.tile(places.astype(U32), bands.number), BUCKET_ALL_PAIRS)
+        if self.slices.earlier:  # their rows of a problem are not where the run's are
+            bests = compared.bests
+            yield from self._sent(slice_number, compared.problem[bests], bests.astype(U32), PROBLEM_ALL_PAIRS)
+
+    def _sent(self, slice_number: int, keys: U64, places: npt.NDArray[np.uint32], most: int) -> Iterator[Any]:
         buckets = keys % np.uint64(self.comparison.buckets)
         order = np.argsort(buckets, kind="stable")
         for bucket, part in _runs(buckets[order]):
             chosen = order[part]
-            yield bucket, (slice_number, keys[chosen].tobytes(), owners[chosen].tobytes())
+            yield bucket, (slice_number, keys[chosen].tobytes(), places[chosen].tobytes(), most)
 
 
 class _MeetBands(_Step):
-    """(bucket, band keys and places) → (slice, pairs that share a band), at the slice of their first."""
+    """(bucket, keys and places) → (slice, pairs that share a key), at the slice of their first."""
 
-    def process(self, bucket: tuple[int, Iterable[tuple[int, bytes, bytes]]]) -> Iterator[Any]:
-        counts = _counts()
-        parts = list(bucket[1])
-        keys = np.frombuffer(b"".join(part[1] for part in parts), dtype=np.uint64)
-        numbers = np.concatenate([_numbers(slice_number, places) for slice_number, _, places in parts])
-        pairs = candidate_pairs(keys, numbers, counts)
+    def process(self, bucket: tuple[int, Iterable[tuple[int, bytes, bytes, int]]]) -> Iterator[Any]:
+        counts, parts, found = _counts(), list(bucket[1]), []
+        for most in (BUCKET_ALL_PAIRS, PROBLEM_ALL_PAIRS):
+            of_kind = [part for part in parts if part[3] == most]
+            keys = np.frombuffer(b"".join(part[1] for part in of_kind), dtype=np.uint64)
+            numbers = [np.zeros(0, np.uint64), *(_numbers(slice_number, places) for slice_number, _, places, _ in of_kind)]
+            found.append(candidate_pairs(keys, np.concatenate(numbers), counts, most))
+        pairs = distinct(np.concatenate(found))
         slices = slices_of(pairs)
         new = ~self.slices.is_earlier(slices).all(axis=1)
         yield from _said(counts=counts)

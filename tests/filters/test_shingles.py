@@ -101,7 +101,7 @@ def test_batches_are_all_texts_in_their_order(monkeypatch: pytest.MonkeyPatch) -
     assert list(shingles.batches([])) == []
 
 
-@pytest.mark.parametrize("unit", ["a", "a ", "先", "1.", "é", "\n"])
+@pytest.mark.parametrize("unit", ["a", "a ", "先", "1.", "é", "\n", "\u0301\u0323"])
 def test_hashing_takes_linear_time(unit: str) -> None:
     assert_linear(lambda text: shingle_hashes([text]), unit * 10_000, unit * 100_000)
 

@@ -162,3 +162,14 @@ def _plain(rows: list[dict[str, Any]]) -> list[Row]:
     order = sorted(ROWS, key=lambda row: (len(row["response"]), row["sample_id"]))
     places = {row["sample_id"]: place for place, row in enumerate(order)}
     return [Row(row["sample_id"], row["response"], row["problem_id"], "4", -float(places[row["sample_id"]])) for row in rows]
+
+
+def test_old_and_new_rows_of_one_problem_are_all_compared(tmp_path: Path) -> None:
+    """More of them than a bucket of a band has room for, and often too unlike to share one."""
+    rng = random.Random(4)
+    texts = [[f"{rng.choice(WORDS)}{number}" for _ in range(80)] for number in range(120)]
+    edits = [[*text[:20], "x", *text[21:40], "y", text[41], "z", *text[43:]] for text in texts]  # 64 of 88 shingles alike
+    old, new = (_annotated([("problem", " ".join(text)) for text in kind]) for kind in (texts, edits))
+    found = _found(_written(tmp_path / "run", new, 1), earlier=(_released(tmp_path / "earlier", old),))
+    assert {row["sample_id"] for row in new} == found.keys()
+    assert {one.kept_id for one in found.values()} == {row["sample_id"] for row in old}
