@@ -51,6 +51,7 @@ def _began() -> tuple[float, float]:
 
 def loop(folder: str) -> dict[str, float]:
     """Run the pure functions over all rows of a run."""
+    import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -73,7 +74,7 @@ def loop(folder: str) -> dict[str, float]:
     began = _began()
     annotated = [annotate(problems_of(problems), samples, checkers) for problems, samples in tables]
     for table in annotated:
-        selection.within_quota(table, settings)
+        selection.turns(table, np.flatnonzero(selection.eligible(table, settings)).tolist(), settings)
     every_row = pa.concat_tables(annotated)
     columns = (
         every_row["sample_id"].to_pylist(),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from filters.bands import Bands, Counts, Pairs, band_keys, bands_for, candidate_pairs, distinct, pairs_within
-from filters.duplicates import NONE, Edge, Places, Standing, answers_agree, best_of_each, resolve, text_keys, verified
+from filters.duplicates import NONE, Places, Standing, answers_agree, best_of_each, resolve, text_keys, verified
 from filters.fingerprints import fingerprints
 from filters.shingles import U8, U64
 from filters.signatures import PERMUTATIONS, Signatures, signatures
@@ -117,7 +117,7 @@ class Corpus:
         pairs, thresholds, (first, second) = pairs[near], thresholds[near], places.reshape(-1, 2)[near].T
         alike, similar = verified(seen, seen, (first, second), thresholds)
         self.counts.update(pairs_compared=len(pairs), pairs_alike=len(alike))
-        edges = [Edge(one, other, jaccard) for (one, other), jaccard in zip(pairs[alike].tolist(), similar.tolist(), strict=True)]
+        edges = zip(*pairs[alike].T.tolist(), similar.tolist(), strict=True)
         alone = np.flatnonzero((of_group == np.arange(len(order))) | (np.arange(len(order)) < earlier))
         copies = {document: int(best[document]) for document in alone[best[alone] != alone].tolist()}
         found = resolve(copies, edges, self.threshold, earlier)

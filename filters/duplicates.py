@@ -6,7 +6,8 @@ documents come does not matter.  `filters/corpus.py` does this for files in one 
 
 import collections
 import hashlib
-from collections.abc import Iterable, Mapping
+import heapq
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -32,14 +33,6 @@ def text_keys(texts: Iterable[str | None]) -> U64:
     return np.fromiter(digests, dtype=np.uint64)
 
 
-class Edge(NamedTuple):
-    """Two documents that are alike."""
-
-    better: int
-    worse: int
-    jaccard: float
-
-
 class Standing(NamedTuple):
     """Who stands for a document that is not kept."""
 
@@ -48,28 +41,41 @@ class Standing(NamedTuple):
     jaccard: float
 
 
-def resolve(copies: Mapping[int, int], edges: Iterable[Edge], threshold: float, earlier: int = 0) -> dict[int, Standing]:
-    """Return who stands for each document that is not kept.  Documents are numbered by quality, the best first.
+class Turns(NamedTuple):
+    """Whose turn it is to be kept where a problem keeps but some of its rows."""
+
+    quota: int  # rows of a problem
+    of: Mapping[int, tuple[int, int]]  # document → its problem and its turn there, from 0, for documents that may be kept
+
+
+def resolve(
+    copies: Mapping[int, int],
+    edges: Iterable[tuple[int, int, float]],
+    threshold: float,
+    earlier: int = 0,
+    turns: Turns | None = None,
+) -> dict[int, Standing]:
+    """Return who stands for each document that is no row of its own.  Documents are numbered by quality, the best first.
 
     `copies`: document → the best with its text and answer.  An edge at or over the threshold holds between all copies of its ends;
     one below it is of two samples of one problem, and holds between these alone.  The first `earlier` documents are kept whatever
-    they are.  A document is kept where none better that is kept is its copy: what priority rounds over the graph come to in the
-    end, in one pass over the documents that are anybody's copy.
+    they are.  A document is kept where none that is kept before it is its copy: what priority rounds over the graph come to in the
+    end, in one pass over the documents that are anybody's copy.  With `turns`, those that a problem has no place for come last.
     """
     like: dict[int, list[tuple[int, float]]] = collections.defaultdict(list)  # between bests
-    beside: dict[int, list[tuple[int, float]]] = collections.defaultdict(list)  # a document → better ones of its problem
-    for better, worse, jaccard in edges:
-        if jaccard >= threshold:
-            like[copies.get(better, better)].append((copies.get(worse, worse), jaccard))
-            like[copies.get(worse, worse)].append((copies.get(better, better), jaccard))
-        else:
-            beside[worse].append((better, jaccard))
+    beside: dict[int, list[tuple[int, float]]] = collections.defaultdict(list)  # of one problem
+    for one, other, jaccard in edges:
+        neighbours, ends = (
+            (like, (copies.get(one, one), copies.get(other, other))) if jaccard >= threshold else (beside, (one, other))
+        )
+        neighbours[ends[0]].append((ends[1], jaccard))
+        neighbours[ends[1]].append((ends[0], jaccard))
     kept: dict[int, int] = {}  # best of a text → the copy of it that is kept
     removed: dict[int, Standing] = {}
-    for document in sorted({*copies, *copies.values(), *like, *beside, *(one for ends in beside.values() for one, _ in ends)}):
+    for document in _in_turn(sorted({*copies, *copies.values(), *like, *beside}), earlier, turns, removed):
         best = copies.get(document, document)
         near = [(jaccard, -kept[other]) for other, jaccard in like.get(best, ()) if other in kept]
-        near += [(jaccard, -other) for other, jaccard in beside.get(document, ()) if other not in removed]
+        near += [(jaccard, -other) for other, jaccard in beside.get(document, ()) if kept.get(copies.get(other, other)) == other]
         if document < earlier:
             kept.setdefault(best, document)
         elif best in kept:
@@ -80,6 +86,31 @@ def resolve(copies: Mapping[int, int], edges: Iterable[Edge], threshold: float, 
         else:
             kept[best] = document
     return removed
+
+
+def _in_turn(documents: Sequence[int], earlier: int, turns: Turns | None, removed: Container[int]) -> Iterator[int]:
+    """Yield documents in the order in which they are decided; `removed` grows meanwhile.
+
+    First come those that their problems have a place for, the best first, and for each of these that is removed the next of its
+    problem, so that no row is turned away for one that is not kept itself; then all others.
+    """
+    if turns is None:
+        yield from documents
+        return
+    waiting = {turns.of[document]: document for document in documents if document in turns.of}
+    queue = [one for one in documents if one < earlier or (one in turns.of and turns.of[one][1] < turns.quota)]
+    decided, gone = set(), collections.Counter[int]()
+    while queue:
+        document = heapq.heappop(queue)
+        decided.add(document)
+        yield document
+        if document in removed:
+            problem = turns.of[document][0]
+            following = waiting.get((problem, turns.quota + gone[problem]))
+            gone[problem] += 1
+            if following is not None:
+                heapq.heappush(queue, following)
+    yield from (document for document in documents if document not in decided)
 
 
 def verified(one: Profiles, other: Profiles, pairs: Pair, thresholds: Floats) -> tuple[Places, Floats]:

@@ -1,5 +1,6 @@
 """Selection: one decision a row, from the recipe, with a reason for every row that is not kept."""
 
+import collections
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from schemas.recipe import Select
 from schemas.sample import chain_text
 
 Mask = npt.NDArray[np.bool_]
+Turns = npt.NDArray[np.int64]
 
 NOT_DUPLICATE = "not_duplicate"
 NOT_CONTAMINATED = "not_contaminated"
@@ -130,18 +132,44 @@ def chain_lengths(table: pa.Table) -> npt.NDArray[np.int64]:
     return np.asarray(parts[0] + parts[1], dtype=np.int64)
 
 
-def within_quota(table: pa.Table, settings: Select) -> Mask:
-    """Return which rows `select` would keep if there were no copies.  Of two copies, one of these should survive."""
-    wanted = eligible(table, settings)
-    wanted[list(_crowded_out(table, np.flatnonzero(wanted).tolist(), settings))] = False
-    return wanted
+NO_TURN, SAME_EQUATIONS = -1, -2
 
 
-def select(table: pa.Table, settings: Select) -> list[str | None]:
+def turns(table: pa.Table, rows: Sequence[int], settings: Select) -> Turns:
+    """Return the turn of each row among those of its problem: that of 0 is kept first, and the next one where it is not.
+
+    NO_TURN where it is none of `rows`, SAME_EQUATIONS where the recipe keeps `distinct` equations and one before it has them.
+    """
+    found = np.full(table.num_rows, NO_TURN, dtype=np.int64)
+    if settings.distinct is None and settings.max_per_problem is None:
+        found[np.asarray(rows, dtype=np.int64)] = 0
+        return found
+    problems, indexes = table["problem_id"].to_pylist(), table["index"].to_pylist()
+    lengths = chain_lengths(table)
+    of_problem: dict[str, list[int]] = {}
+    for row in sorted(rows, key=lambda row: (lengths[row], indexes[row])):
+        of_problem.setdefault(problems[row], []).append(row)
+    chains = _Chains(table)
+    for best_first in of_problem.values():
+        repeated = _same_equations(chains, best_first) if settings.distinct == "equations" else set()
+        found[list(repeated)] = SAME_EQUATIONS
+        left = [row for row in best_first if row not in repeated]
+        found[_in_turn(chains, left, settings)] = np.arange(len(left))
+    return found
+
+
+def within_quota(found: Turns, settings: Select) -> Mask:
+    """Return the rows that `select` keeps if there are no copies, by their turns.  Of two copies, one of these should survive."""
+    wanted: Mask = found >= 0
+    return wanted if settings.max_per_problem is None else wanted & (found < settings.max_per_problem)
+
+
+def select(table: pa.Table, settings: Select, given: Turns | None = None) -> list[str | None]:
     """Return for each row the code of the first rule that turns it away, or None where it is kept.
 
-    Of a problem's rows that pass the rules, those are kept that are `distinct`, and of these at most `max_per_problem`: the
-    shortest chain first, then by what the recipe prefers.
+    Of a problem's rows that pass the rules, those are kept that are `distinct`, and of these at most `max_per_problem`: those whose
+    turn comes first, the shortest chain and then what the recipe prefers.  `given`: turns by which copies were told from kept rows;
+    None: those of the rows that pass.
     """
     reasons: list[str | None] = [None] * table.num_rows
     for name in settings.keep:
@@ -151,28 +179,16 @@ def select(table: pa.Table, settings: Select) -> list[str | None]:
         for row in failed.tolist():
             reasons[row] = reasons[row] or codes[row]
     passed = [row for row, reason in enumerate(reasons) if reason is None]
-    for row, reason in _crowded_out(table, passed, settings).items():
-        reasons[row] = reason
+    found = turns(table, passed, settings) if given is None else given
+    problems, kept = table["problem_id"].to_pylist(), collections.Counter[str]()
+    for row in sorted(passed, key=lambda row: found[row]):
+        if found[row] == SAME_EQUATIONS:
+            reasons[row] = "same_equations"
+        elif settings.max_per_problem is not None and kept[problems[row]] >= settings.max_per_problem:
+            reasons[row] = "over_quota"
+        else:
+            kept[problems[row]] += 1
     return reasons
-
-
-def _crowded_out(table: pa.Table, rows: Sequence[int], settings: Select) -> dict[int, str]:
-    """Return which of the rows have no place beside the others of their problem, with the reason."""
-    if settings.distinct is None and settings.max_per_problem is None:
-        return {}
-    problems, indexes = table["problem_id"].to_pylist(), table["index"].to_pylist()
-    lengths = chain_lengths(table)
-    of_problem: dict[str, list[int]] = {}
-    for row in sorted(rows, key=lambda row: (lengths[row], indexes[row])):
-        of_problem.setdefault(problems[row], []).append(row)
-    chains = _Chains(table)
-    out: dict[int, str] = {}
-    for best_first in of_problem.values():
-        repeated = _same_equations(chains, best_first) if settings.distinct == "equations" else set()
-        left = [row for row in best_first if row not in repeated]
-        out |= dict.fromkeys(repeated, "same_equations")
-        out |= dict.fromkeys(_over_quota(chains, left, settings), "over_quota")
-    return out
 
 
 class _Chains:
@@ -210,14 +226,16 @@ def _same_equations(chains: _Chains, best_first: Sequence[int]) -> set[int]:
     return repeated
 
 
-def _over_quota(chains: _Chains, best_first: Sequence[int], settings: Select) -> Sequence[int]:
-    """Return the rows of a problem that `max_per_problem` has no place for."""
+SPARE = 4  # of rows that differ most so many times the quota are put in turn, for those that are copies of other problems' rows
+
+
+def _in_turn(chains: _Chains, best_first: Sequence[int], settings: Select) -> Sequence[int]:
+    """Return the rows of a problem in the order in which `max_per_problem` has a place for them."""
     most = settings.max_per_problem
-    if most is None or len(best_first) <= most:
-        return ()
-    if settings.prefer == "shortest" or most == 1:
-        return best_first[most:]
+    if most is None or len(best_first) <= most or settings.prefer == "shortest":
+        return best_first
     paths = [chains.path(row) for row in best_first]
     tags = approaches([chains.text(row) for row in best_first])
-    chosen = set(most_different(Rows(paths, tags, chains.signatures(best_first)), most))
-    return [row for place, row in enumerate(best_first) if place not in chosen]
+    chosen = most_different(Rows(paths, tags, chains.signatures(best_first)), SPARE * most)
+    left = [place for place in range(len(best_first)) if place not in set(chosen)]
+    return [best_first[place] for place in (*chosen, *left)]

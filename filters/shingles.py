@@ -151,11 +151,13 @@ def _classify(data: U8, leads: I64, classes: U8) -> None:
 
 def finalize(hashes: U64) -> U64:
     """Mix 64-bit values: fmix64 of MurmurHash3 (Appleby), public domain constants."""
-    hashes = (hashes ^ (hashes >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
-    hashes ^= hashes >> np.uint64(33)
-    hashes *= np.uint64(0xC4CEB9FE1A85EC53)
-    hashes ^= hashes >> np.uint64(33)
-    return hashes
+    shifted = hashes >> np.uint64(33)
+    mixed = hashes ^ shifted
+    for factor in (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)):
+        mixed *= factor
+        np.right_shift(mixed, np.uint64(33), out=shifted)
+        mixed ^= shifted
+    return mixed
 
 
 MASKS = np.array([(1 << 8 * size) - 1 for size in range(CHUNK + 1)], dtype=np.uint64)  # of the low bytes of a chunk
@@ -207,9 +209,9 @@ def gram_hashes(found: Ragged, size: int) -> Ragged:
 def _runs(hashes: U64, size: int) -> U64:
     """Return the hash of the `size` words from each place on."""
     count = max(len(hashes) - size + 1, 0)
-    mixed = np.zeros(count, dtype=np.uint64)
+    mixed, product = np.zeros(count, dtype=np.uint64), np.empty(count, dtype=np.uint64)
     for place, multiplier in enumerate(multipliers(size)):
-        mixed += hashes[place : place + count] * multiplier
+        mixed += np.multiply(hashes[place : place + count], multiplier, out=product)
     return finalize(mixed)
 
 

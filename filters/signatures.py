@@ -24,7 +24,7 @@ SEED = 1
 SCHEME = "affine32"
 # What must agree for two signatures to be compared.
 SPEC = {"name": NAME, "shingle_words": SHINGLE_WORDS, "permutations": PERMUTATIONS, "seed": SEED, "scheme": SCHEME}
-BATCH_SHINGLES = 1 << 15  # the fastest of 2^13 to 2^17 (measured)
+BATCH_SHINGLES = 1 << 17  # the fastest of 2^13 to 2^17 with batches of 2^18 characters (measured)
 COMPILED_FROM = 20_000  # documents of a process from which loading the compiled kernel, about 0.6 s, has paid for itself
 
 Signatures = npt.NDArray[np.uint32]
@@ -87,9 +87,12 @@ def sign(shingles: Ragged) -> Signatures:
 def premixed(shingles: npt.NDArray[np.uint64]) -> U32:
     """Return what datasketch's affine32 permutes: 32 bits of each hash, mixed by fmix32 of MurmurHash3 (Appleby)."""
     hashes = (shingles >> np.uint64(32)).astype(np.uint32)
-    hashes = (hashes ^ (hashes >> np.uint32(16))) * np.uint32(0x85EBCA6B)
-    hashes = (hashes ^ (hashes >> np.uint32(13))) * np.uint32(0xC2B2AE35)
-    return hashes ^ (hashes >> np.uint32(16))
+    hashes ^= hashes >> np.uint32(16)
+    hashes *= np.uint32(0x85EBCA6B)
+    hashes ^= hashes >> np.uint32(13)
+    hashes *= np.uint32(0xC2B2AE35)
+    hashes ^= hashes >> np.uint32(16)
+    return hashes
 
 
 def _least(hashes: U32, starts: npt.NDArray[np.int64]) -> Signatures:

@@ -24,7 +24,7 @@ from filters.bands import (
     distinct,
     pairs_within,
 )
-from filters.duplicates import Edge, answers_agree, resolve, verified
+from filters.duplicates import Turns, answers_agree, resolve, verified
 from filters.shingles import U64, Ragged
 from filters.signatures import PERMUTATIONS
 from filters.similarity import Profiles, joined, may_match, profiles, sketches
@@ -268,9 +268,10 @@ class _Resolve(_Step):
         pairs = zip(ranks(alike["one"]), ranks(alike["other"]), alike["jaccard"].tolist(), strict=True)
         found = resolve(
             dict(zip(ranks(links["copy"]), ranks(links["best"]), strict=True)),
-            [Edge(min(one, other), max(one, other), jaccard) for one, other, jaccard in pairs],
+            pairs,
             self.comparison.threshold,
             int(np.count_nonzero(nodes["first"] == 0)),
+            self._turns(nodes),
         )
         by_slice: dict[int, list[PlaceStanding]] = collections.defaultdict(list)
         numbers = nodes["number"]
@@ -280,6 +281,14 @@ class _Resolve(_Step):
             by_slice[slice_number].append(PlaceStanding(place, duplicate))
         self.comparison.reporter.add("dedupe", partitions=self.slices.run.partitions, rows=len(found))
         yield from by_slice.items()
+
+    def _turns(self, nodes: Nodes) -> Turns | None:
+        quota = self.slices.select.max_per_problem
+        may_be_kept = np.flatnonzero(nodes["turn"] >= 0)
+        problems, turn = nodes["problem"][may_be_kept].tolist(), nodes["turn"][may_be_kept].tolist()
+        return (
+            None if quota is None else Turns(quota, dict(zip(may_be_kept.tolist(), zip(problems, turn, strict=True), strict=True)))
+        )
 
 
 def _counts(**counts: int) -> Counts:

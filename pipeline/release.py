@@ -14,7 +14,7 @@ from pipeline.exports import EXPORTS, PROBLEMS
 from pipeline.manifest import PartitionStats
 from pipeline.pass_rates import PassRates, outcomes_of, problem_rows
 from pipeline.rundir import RunDir
-from pipeline.slices import PlaceStanding, Slices, compared_answers, duplicates_of
+from pipeline.slices import PlaceStanding, Slices, compared_answers, duplicates_of, turns_of
 from pipeline.vote_counts import vote_counts
 from schemas.annotation import DUPLICATE_TYPE, JUDGE_NAME, Duplicate
 from schemas.manifest import SIGNATURES, FileEntry
@@ -37,8 +37,9 @@ class ShardWriter:
     def write(self, partition: int, standings: Sequence[PlaceStanding]) -> PartitionStats:
         """Write one partition's shards and return what was counted.  `standings`: of rows that are copies."""
         table = shards.read_table(self.run.annotated(partition))
-        table = with_duplicates(table, duplicates_of(Slices(self.run, self.select).compared(partition), standings))
-        reasons = pa.array(select(table, self.select), pa.string())
+        compared = Slices(self.run, self.select).compared(partition)
+        table = with_duplicates(table, duplicates_of(compared, standings))
+        reasons = pa.array(select(table, self.select, turns_of(compared)), pa.string())
         every = table.append_column("reason", reasons)
         kept = every.filter(pc.is_null(reasons))
         rates = self.rates.of(table, pc.is_null(reasons).to_pylist())

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from filters.choice_order import as_given
 from filters.duplicates import Places, best_of_each, text_keys
-from filters.selection import chain_lengths, eligible, within_quota
+from filters.selection import NO_TURN, NOT_DUPLICATE, Turns, chain_lengths, eligible, turns, within_quota
 from filters.shingles import U64
 from filters.signatures import Signatures, as_matrix
 from pipeline import shards
@@ -26,8 +26,9 @@ from schemas.sample import chain_text
 
 PLACE_BITS = np.uint64(32)
 
-NODE = np.dtype([("number", "<u8"), ("first", "<u8"), ("high", "<u8"), ("low", "<u8")])
-"""A row that others may be compared with: its number; what it is kept by, the smaller the better; its id, as two numbers."""
+NODE = np.dtype([("number", "<u8"), ("first", "<u8"), ("high", "<u8"), ("low", "<u8"), ("problem", "<u8"), ("turn", "<i8")])
+"""A row that others may be compared with: its number; what it is kept by, the smaller the better; its id, as two numbers; the
+key of its problem and its turn there."""
 
 Nodes = npt.NDArray[np.void]
 
@@ -50,6 +51,7 @@ class Compared(NamedTuple):
 
     row: Places  # its place in the file of texts
     best: Places  # the place here of the best row with its problem, text and answer
+    turn: Places  # at which the row is kept of its problem, negative where it is not
     first: U64
     high: U64  # of the id
     low: U64
@@ -62,7 +64,8 @@ class Compared(NamedTuple):
         """Return some rows as nodes."""
         nodes = np.empty(len(places), dtype=NODE)
         nodes["number"] = places.astype(np.uint64) << PLACE_BITS | np.uint64(slice_number)
-        nodes["first"], nodes["high"], nodes["low"] = self.first[places], self.high[places], self.low[places]
+        for name in ("first", "high", "low", "problem", "turn"):
+            nodes[name] = getattr(self, name)[places]
         return nodes
 
     @property
@@ -122,7 +125,7 @@ class Slices:
             return _of_earlier(self._earlier(slice_number).signatures())
         table = shards.read_table(self.run.compared(slice_number))
         columns = (table[name].to_numpy() for name in Compared._fields)
-        return Compared(*(column if place < 2 else column.view(np.uint64) for place, column in enumerate(columns)))
+        return Compared(*(column if place < 3 else column.view(np.uint64) for place, column in enumerate(columns)))
 
     def signatures(self, slice_number: int, rows: Places) -> Signatures:
         """Return the signatures of some rows of a slice's file."""
@@ -157,18 +160,28 @@ def compared_answers(table: pa.Table) -> list[str | None]:
 
 def ordered(table: pa.Table, select: Select) -> Compared:
     """Return what rows are compared by.  Of two copies the better is what selection would keep: wanted, passing, right, short."""
+    passing = eligible(table, select)
     correct = pc.equal(pc.struct_field(table["verdict"].combine_chunks(), "status"), "correct").to_numpy(zero_copy_only=False)
-    worse = ~np.stack([within_quota(table, select), eligible(table, select), correct.astype(np.bool_)])
-    flags = (worse * np.array([[4], [2], [1]])).sum(axis=0).astype(np.uint64) + np.uint64(1)  # 0 is of earlier releases
-    first = flags << np.uint64(32) | chain_lengths(table).astype(np.uint64)
+    flags = np.where(passing, 0, 2) + np.where(correct, 0, 1)
+    lengths = chain_lengths(table)
     high, low = _ids(table["sample_id"])
-    order = np.lexsort((low, high, first))
-    prints = np.frombuffer(b"".join(table["fingerprint"].to_pylist()), dtype="<u8").reshape(-1, 2)[order]
-    answer = text_keys(compared_answers(table))[order]
-    problem = text_keys(table["problem_id"].to_pylist())[order]
-    best = best_of_each(prints[:, 0], prints[:, 1], answer, problem)
-    print_high, print_low = np.ascontiguousarray(prints.T)
-    return Compared(order, best, first[order], high[order], low[order], print_high, print_low, answer, problem)
+    prints = np.frombuffer(b"".join(table["fingerprint"].to_pylist()), dtype="<u8").reshape(-1, 2)
+    answer, problem = text_keys(compared_answers(table)), text_keys(table["problem_id"].to_pylist())
+    by_row = np.lexsort((low, high, lengths, flags))
+    best = np.empty(len(by_row), dtype=np.int64)  # row → the best row with its problem, text and answer
+    best[by_row] = by_row[best_of_each(*(key[by_row] for key in (prints[:, 0], prints[:, 1], answer, problem)))]
+    alone = best == np.arange(len(best)) if NOT_DUPLICATE in select.keep else np.ones(len(best), dtype=np.bool_)
+    turn = turns(table, np.flatnonzero(passing & alone).tolist(), select)
+    flags += np.where(within_quota(turn, select), 0, 4) + 1  # 0 is of earlier releases
+    first = flags.astype(np.uint64) << np.uint64(32) | lengths.astype(np.uint64)
+    order = np.lexsort((low, high, first, best != np.arange(len(best))))
+    places = np.empty(len(order), dtype=np.int64)
+    places[order] = np.arange(len(order))
+    print_high, print_low = np.ascontiguousarray(prints[order].T)
+    return Compared(
+        *(order, places[best[order]], turn[order]),
+        *(first[order], high[order], low[order], print_high, print_low, answer[order], problem[order]),
+    )
 
 
 def duplicates_of(compared: Compared, standings: Sequence[PlaceStanding]) -> dict[int, Duplicate]:
@@ -180,6 +193,13 @@ def duplicates_of(compared: Compared, standings: Sequence[PlaceStanding]) -> dic
     return {int(compared.row[place]): duplicate for place, duplicate in found.items()}
 
 
+def turns_of(compared: Compared) -> Turns:
+    """Return the turn of each row of a file."""
+    found = np.empty_like(compared.turn)
+    found[compared.row] = compared.turn
+    return found
+
+
 def _of_earlier(table: pa.Table) -> Compared:
     rows = np.arange(table.num_rows)
     prints = np.frombuffer(b"".join(table["fingerprint"].to_pylist()), dtype="<u8").reshape(-1, 2)
@@ -187,7 +207,7 @@ def _of_earlier(table: pa.Table) -> Compared:
     high, low = _ids(table["sample_id"])
     first = np.zeros(len(rows), dtype=np.uint64)
     print_high, print_low = np.ascontiguousarray(prints.T)
-    return Compared(rows, rows, first, high, low, print_high, print_low, answer, problem)
+    return Compared(rows, rows, np.full(len(rows), NO_TURN), first, high, low, print_high, print_low, answer, problem)
 
 
 def _ids(ids: pa.ChunkedArray) -> tuple[U64, U64]:

@@ -1,13 +1,22 @@
 import random
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.duplicates import NONE, Edge, Standing, answers_agree, best_of_each, resolve, text_keys
+from filters.duplicates import NONE, Standing, Turns, answers_agree, best_of_each, resolve, text_keys
 
 THRESHOLD = 0.8
+
+
+class Edge(NamedTuple):
+    """Two documents that are alike."""
+
+    better: int
+    worse: int
+    jaccard: float
 
 
 @st.composite
@@ -90,3 +99,26 @@ def test_answers_agree_where_they_are_equal_or_one_is_not_known(one: str | None,
 def test_no_text_has_a_key_of_its_own() -> None:
     keys = text_keys([None, "", " ", "a", "A"]).tolist()
     assert keys[0] == NONE and len(set(keys)) == 5
+
+
+@given(_graphs(), st.integers(1, 3), st.data())
+def test_a_row_is_turned_away_for_a_released_one_or_for_want_of_a_place(
+    graph: tuple[dict[int, int], list[Edge], int], quota: int, data: st.DataObject
+) -> None:
+    """A problem releases the first of its rows that are no copies; whoever else may be released is a copy of one that is."""
+    copies, edges, _ = graph
+    count = max([*copies, *copies.values(), *(end for edge in edges for end in edge[:2]), 0]) + 1
+    problem_of = [data.draw(st.integers(0, 2)) for _ in range(count)]
+    may_be_kept = data.draw(st.permutations(range(count)))[: data.draw(st.integers(0, count))]
+    turn: dict[int, tuple[int, int]] = {}
+    for document in may_be_kept:
+        turn[document] = (problem_of[document], sum(problem == problem_of[document] for problem, _ in turn.values()))
+    found = resolve(copies, edges, THRESHOLD, turns=Turns(quota, turn))
+    released: set[int] = set()
+    for problem in range(3):
+        in_turn = sorted((place, document) for document, (other, place) in turn.items() if other == problem)
+        released |= set([document for _, document in in_turn if document not in found][:quota])
+    assert not any(_alike(copies, edges, one, other) for one in released for other in released if one != other)
+    for document in turn.keys() - released:
+        has_copy = any(_alike(copies, edges, document, other) for other in released)
+        assert has_copy or sum(problem_of[other] == problem_of[document] for other in released) == quota
