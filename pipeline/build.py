@@ -73,6 +73,12 @@ def _stages(sample: bool, curate: bool) -> tuple[str, ...]:
 
 def _opened(plan: Plan, out: str, sample: bool) -> RunDir:
     run = claim(out, plan.recipe.partitions)
+    for release in plan.earlier:
+        if release.lies_in(run.release):
+            raise UserError(
+                f"--out {out}: its release is one of [dedupe] against, and this run would replace it; "
+                "give another --out, or leave that release out"
+            )
     if sample:
         plan.check_inputs()
         plan.check_keys()

@@ -42,10 +42,16 @@ class EarlierShard:
 class EarlierRelease:
     """One release that a recipe names."""
 
-    url: str
+    folder: str
     name: str
     sha256: str  # of its manifest: of everything that it holds
     shards: tuple[EarlierShard, ...]
+
+    def lies_in(self, folder: str) -> bool:
+        """Return whether a folder, or one in it, holds files of the release, whatever links lead there."""
+        theirs = {self.folder, *(url.rsplit("/", 1)[0] for shard in self.shards for url in (shard.signatures_url, shard.full_url))}
+        places = [folder, *(storage.join(folder, name) for name in storage.list_names(folder))]
+        return any(storage.same_place(one, other) for one in sorted(theirs) for other in places)
 
     @property
     def rows(self) -> int:
@@ -73,7 +79,7 @@ def earlier_release(url: str, named_by: str = "[dedupe] against =") -> EarlierRe
             f"{where}: has no config 'full', whose texts copies are compared by; add it to its [export] configs, and curate again"
         )
     pairs = (EarlierShard(path, configs[FULL][name]) for name, path in sorted(configs[SIGNATURES].items()))
-    return EarlierRelease(url, str(manifest["name"]), shards.data_hash(data), tuple(pairs))
+    return EarlierRelease(folder, str(manifest["name"]), shards.data_hash(data), tuple(pairs))
 
 
 def parsed_manifest(data: bytes, where: str) -> dict[str, Any]:

@@ -60,6 +60,16 @@ def is_private_to_process(url: str) -> bool:
     return "memory" in _protocols(url)
 
 
+def same_place(one: str, other: str) -> bool:
+    """Return whether two URLs lead to one folder, whatever links are between."""
+    if is_local(one) and is_local(other):
+        try:
+            return os.path.samefile(filesystem(one)[1], filesystem(other)[1])
+        except OSError:
+            return False  # one is not there
+    return _protocols(one) == _protocols(other) and filesystem(one)[1].strip("/") == filesystem(other)[1].strip("/")
+
+
 def _protocols(url: str) -> tuple[str, ...]:
     protocol = filesystem(url)[0].protocol
     return (protocol,) if isinstance(protocol, str) else tuple(protocol)

@@ -3,10 +3,16 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
 from filters.signatures import SPEC
+from pipeline import storage
+from pipeline.build import Options, build
 from pipeline.earlier import earlier_release
+from pipeline.plan import Plan, resolve
+from pipeline.recipes import load
 from schemas.errors import UserError
+from tests.pipeline.finished_run import Row, finish
 from tests.pipeline.recipes_for_tests import RECORDED, Done, recorded_lines, starbeam
 
 
@@ -86,3 +92,42 @@ def test_the_same_release_twice_and_thresholds_that_cross_are_refused(first: Pat
     crossed = _built(first, "third", "dedupe.within_problem=0.9")
     assert crossed.returncode == 2 and "within_problem = 0.9 is over threshold = 0.8" in crossed.stderr
     assert len(crossed.stderr.splitlines()) == 1
+
+
+def _plan_against(folder: Path, url: str) -> Plan:
+    (folder / "recipe.toml").write_text(RECORDED)
+    return resolve(load(str(folder / "recipe.toml"), (f"dedupe.against=['{url}']",)))
+
+
+def _files(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("named", ["{}/own", "{}/own/release", "file://{}/own/", "{}/own/../own", "{}/link", "{}/copy", "{}/rel"])
+@pytest.mark.parametrize(("sample", "curate"), [(True, True), (True, False), (False, True)])
+def test_a_run_that_would_replace_a_release_it_counts_as_kept_is_refused_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, sample: bool, curate: bool
+) -> None:
+    """Its run is named by folder, URL and links; `copy` is a release of its own whose shards are the run's by a link."""
+    finish(tmp_path / "own", [Row("f" * 32, "one"), Row("e" * 32, "two")])
+    (tmp_path / "own/recipe.toml").write_text("partitions = 2")
+    (tmp_path / "link").symlink_to(tmp_path / "own")
+    (tmp_path / "copy").mkdir()
+    for name in ("full", "signatures"):
+        (tmp_path / "copy" / name).symlink_to(tmp_path / "own/release" / name)
+    (tmp_path / "copy/MANIFEST.json").write_bytes((tmp_path / "own/release/MANIFEST.json").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    plan = _plan_against(tmp_path, "own" if named == "{}/rel" else named.format(tmp_path))
+    before = _files(tmp_path / "own")
+    with pytest.raises(UserError, match=r"its release is one of \[dedupe\] against, and this run would replace it; give "):
+        build(plan, Options(str(tmp_path / "own")), Console(), sample, curate)
+    assert _files(tmp_path / "own") == before and len(before) > 7
+
+
+def test_a_release_in_a_store_is_told_from_others_by_its_path(tmp_path: Path) -> None:
+    finish(tmp_path / "own", [Row("f" * 32, "one")])
+    store, path = storage.filesystem("memory://earlier/own")
+    store.put(f"{tmp_path}/own/", path, recursive=True)
+    release = earlier_release("memory://earlier/own")
+    assert release.lies_in("memory://earlier/own/release/") and release.lies_in("memory:///earlier/own/release")
+    assert not release.lies_in("memory://earlier/other/release") and not release.lies_in(str(tmp_path / "own/release"))
