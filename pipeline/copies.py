@@ -15,7 +15,6 @@ from filters.corpus import Row as Candidate
 from filters.duplicates import NONE, Places, Standing, text_keys
 from filters.shingles import U64
 from generators.records import JSON_SUFFIXES, PARQUET_SUFFIXES, FieldError, Record, expand, lookup, optional_text_at, text_at
-from pipeline import shards
 from pipeline.earlier import EarlierShard, earlier_release
 from pipeline.rows import Row, Rows, parsed
 from schemas.annotation import Duplicate
@@ -185,7 +184,7 @@ class Copies:
 
 
 def _read_shard(shard: EarlierShard, what: str, again: bool) -> Iterator[Pair[None]]:
-    table = shards.read_table(shard.signatures_url, ["sample_id", "problem_id", "answer"])
+    table = shard.signatures()
     texts = shard.texts(np.arange(table.num_rows))
     columns = (table["sample_id"].to_pylist(), texts, table["problem_id"].to_pylist(), table["answer"].to_pylist())
     for one in zip(*columns, strict=True):

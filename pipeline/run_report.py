@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import shards, storage
-from pipeline.earlier import MANIFEST, files_of, parsed_manifest
+from pipeline.earlier import MANIFEST, listing, parsed_manifest
 from pipeline.report import Contaminations, Facts, Hit, Page, Removed, Side, duplicates, examples_of
 from pipeline.rundir import RunDir
 from pipeline.slices import texts_of
 from schemas.errors import UserError
+from schemas.manifest import FileEntry
 from schemas.recipe import Dedupe
 
 CONFIGS = ("full", "rejected")  # that hold what is said of each row
@@ -27,7 +28,7 @@ class _Known(NamedTuple):
     name: str
     facts: Facts
     run: RunDir
-    files: list[tuple[str, str]]  # config, path
+    files: list[FileEntry]
     dedupe: Dedupe
     compared: Mapping[str, int]
     copies: int
@@ -39,6 +40,7 @@ class _Known(NamedTuple):
         if not storage.exists(path):
             raise UserError(f"{url}: holds no release/{MANIFEST}, so it is no finished run; build it first, or name a run's folder")
         manifest = parsed_manifest(storage.read_bytes(path), url)
+        listed = listing(manifest, url)
         try:
             recipe, funnel = manifest["recipe"], manifest["funnel"]
             facts = [
@@ -49,7 +51,7 @@ class _Known(NamedTuple):
             ]
             dedupe = Dedupe(**{**recipe["dedupe"], "against": ()})
             run, copies = RunDir(url, recipe["partitions"]), sum(funnel["duplicates"].values())
-            return cls(manifest["name"], facts, run, files_of(manifest, url), dedupe, funnel["compared"], copies)
+            return cls(listed.name, facts, run, listed.files, dedupe, funnel["compared"], copies)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"{url}: its {MANIFEST} is none that this version writes; run `starbeam curate` again") from error
 
@@ -68,9 +70,9 @@ def page_of(url: str) -> Page:
 
 def _tables(known: _Known, columns: Iterable[str]) -> Iterator[tuple[str, pa.Table]]:
     """Yield the shards of the configs that say most of each row, with those of the columns that there are."""
-    for config, path in known.files:
-        if config in CONFIGS:
-            yield config, shards.read_columns(storage.join(known.run.release, path), columns)
+    for file in known.files:
+        if file.config in CONFIGS:
+            yield file.config, shards.read_columns(storage.join(known.run.release, file.path), columns)
 
 
 def _copies(known: _Known) -> pa.Table:

@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -97,9 +97,11 @@ def _searchable(schema: pa.Schema) -> list[str]:
     return [field.name for field in schema if field.name.endswith("_id") or pa.types.is_primitive(field.type)]
 
 
-def read_table(url: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """Return a Parquet file's rows."""
-    with storage.open_read(url) as file:
+def read_table(
+    url: str, columns: Sequence[str] | None = None, failure: Callable[[str], Exception] = storage.made_again
+) -> pa.Table:
+    """Return a Parquet file's rows.  Raises `failure` where it cannot be read."""
+    with storage.open_read(url, failure) as file:
         # Not pq.read_table: it lets a thread of Arrow's own close the file, which aborts a process that is about to end.
         return pq.ParquetFile(file).read(None if columns is None else list(columns)).replace_schema_metadata(None)
 

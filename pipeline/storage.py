@@ -109,16 +109,21 @@ def read_bytes(url: str) -> bytes:
     return data
 
 
+def made_again(said: str) -> Exception:
+    """Return the error of a file of the run that cannot be read."""
+    return RunError(f"{said}; remove it, so that it is made again")
+
+
 @contextlib.contextmanager
-def open_read(url: str) -> Iterator[Any]:
-    """Open a file for reading at random places.  Raises RunError where it cannot be read, also by what reads it."""
+def open_read(url: str, failure: Callable[[str], Exception] = made_again) -> Iterator[Any]:
+    """Open a file for reading at random places.  Raises `failure` where it cannot be read, also by what reads it."""
     store, path = filesystem(url)
     try:
         with store.open(path, "rb") as file:
             yield file
     except (OSError, pa.ArrowException) as error:
         detail = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise RunError(f"cannot read {url}: {detail}; remove it, so that it is made again") from error
+        raise failure(f"cannot read {url}: {detail}") from error
 
 
 @_failing_as_run_error("look at")

@@ -41,14 +41,15 @@ def finish(run: Path, rows: Sequence[Row], looked: bool = False, title: str = "s
         }
         for config in (*configs, "rejected", SIGNATURES):
             path = url.shard_name(config, partition)
-            shards.write_table(f"{url.release}/{path}", tables[config])
-            files.append({"config": config, "path": path})
+            written = shards.write_table(f"{url.release}/{path}", tables[config])
+            files.append({"config": config, "split": "train", "path": path, **written._asdict()})
     kinds = [row.duplicate.kind for row in rows if row.duplicate is not None]
     manifest = {
         "format": FORMAT,
         "name": title,
         "signatures": SPEC,
         "files": files,
+        "configs": {config: _config([file for file in files if file["config"] == config]) for config in (*configs, SIGNATURES)},
         "recipe_sha256": "0" * 64,
         "recipe": {"partitions": 2, "dedupe": {"threshold": 0.8, "against": []}},
         "against": {},
@@ -62,6 +63,10 @@ def finish(run: Path, rows: Sequence[Row], looked: bool = False, title: str = "s
         },
     }
     Path(url.manifest).write_text(json.dumps(manifest))
+
+
+def _config(files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"files": len(files), "rows": sum(file["rows"] for file in files), "schema": "", "schema_sha256": ""}
 
 
 def _annotated(rows: Sequence[Row]) -> pa.Table:
