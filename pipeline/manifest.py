@@ -22,7 +22,7 @@ from pipeline.rundir import RunDir
 from pipeline.vote_counts import VOTE_COUNTS
 from schemas.annotation import STATUSES
 from schemas.errors import RunError
-from schemas.manifest import SIGNATURES, ConfigEntry, FileEntry, Manifest
+from schemas.manifest import SIGNATURES, AgainstEntry, ConfigEntry, FileEntry, Manifest
 from schemas.tables import REJECTED_SCHEMA, SIGNATURES_SCHEMA
 
 LIBRARIES = (
@@ -65,11 +65,12 @@ class ReleaseFacts:
     benchmarks: dict[str, dict[str, Any]]
     prompts: dict[str, str]
     plugins: dict[str, str]  # package → version
-    against: dict[str, str]  # earlier release → SHA-256 of its manifest
+    against: tuple[AgainstEntry, ...]
 
     @classmethod
     def of(cls, plan: Plan, items: Sequence[Item]) -> "ReleaseFacts":
         """Return the facts of a plan and of the items of its benchmarks."""
+        earlier = sorted((release.name, release.sha256) for release in plan.earlier)
         return cls(
             plan.recipe.name,
             plan.recipe_sha256,
@@ -78,7 +79,7 @@ class ReleaseFacts:
             benchmarks.facts(items),
             plan.prompts.files,
             release_of(plan.strategy.kind),
-            {release.name: release.sha256 for release in plan.earlier},
+            tuple(AgainstEntry(name=name, sha256=sha256) for name, sha256 in earlier),
         )
 
 

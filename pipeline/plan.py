@@ -296,8 +296,8 @@ def _earlier(recipe: Recipe) -> tuple[EarlierRelease, ...]:
             "samples of one problem count as copies at least as soon as those of two: lower it"
         )
     releases = tuple(earlier_release(storage.rooted(url, recipe.root)) for url in recipe.dedupe.against)
-    for name, count in collections.Counter(release.name for release in releases).items():
-        if count > 1 and len({release.sha256 for release in releases if release.name == name}) < count:
+    for (name, _), count in collections.Counter((release.name, release.sha256) for release in releases).items():
+        if count > 1:
             raise UserError(f"[dedupe] against: names release {name!r} twice; take one out")
     return releases
 

@@ -47,7 +47,7 @@ class _Known(NamedTuple):
                 ("recipe", manifest["recipe_sha256"][:16]),
                 *((name, f"{funnel[name]:,}") for name in ("problems", "samples", "kept")),
                 *((f"rejected: {reason}", f"{count:,}") for reason, count in funnel["rejected_samples"].items()),
-                *(("counts as kept", name) for name in manifest["against"]),
+                *(("counts as kept", f"{one['name']}, {one['sha256'][:16]}") for one in manifest["against"]),
             ]
             dedupe = Dedupe(**{**recipe["dedupe"], "against": ()})
             run, copies = RunDir(url, recipe["partitions"]), sum(funnel["duplicates"].values())

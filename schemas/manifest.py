@@ -31,6 +31,14 @@ class ConfigEntry:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AgainstEntry:
+    """One earlier release whose rows count as kept.  Several may have one name."""
+
+    name: str
+    sha256: str  # of its manifest
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """The whole of MANIFEST.json.  It holds no clock and no path of a machine: the same inputs give the same bytes."""
 
@@ -40,7 +48,7 @@ class Manifest:
     versions: dict[str, str]  # of starbeam, Python and the libraries that decide bytes
     annotators: dict[str, str]  # role → name with version
     signatures: dict[str, Any]  # how they were made: a later build with others refuses to compare
-    against: dict[str, str]  # earlier releases that were taken as kept: name → SHA-256 of the manifest
+    against: tuple[AgainstEntry, ...]  # earlier releases that were taken as kept, sorted
     benchmarks: dict[str, dict[str, Any]]  # benchmark → number of its items, SHA-256 of their ids and texts
     prompts: dict[str, str]  # prompt file → SHA-256 of its text, for those that rows can have been asked by
     limit: int | None  # records or draws of each source that were taken, None for all

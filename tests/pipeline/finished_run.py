@@ -52,7 +52,7 @@ def finish(run: Path, rows: Sequence[Row], looked: bool = False, title: str = "s
         "configs": {config: _config([file for file in files if file["config"] == config]) for config in (*configs, SIGNATURES)},
         "recipe_sha256": "0" * 64,
         "recipe": {"partitions": 2, "dedupe": {"threshold": 0.8, "against": []}},
-        "against": {},
+        "against": [{"name": "earlier", "sha256": "1" * 64}],
         "funnel": {
             "problems": 1,
             "samples": len(rows),

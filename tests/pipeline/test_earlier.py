@@ -13,6 +13,7 @@ from filters.signatures import SPEC
 from pipeline import shards, storage
 from pipeline.build import Options, build
 from pipeline.earlier import EarlierShard, earlier_release
+from pipeline.manifest import ReleaseFacts
 from pipeline.plan import Plan, resolve
 from pipeline.recipes import load
 from schemas.errors import UserError
@@ -58,7 +59,7 @@ def test_a_build_against_a_release_keeps_nothing_that_it_has(first: Path) -> Non
     gone = [row for row in _rows(first / "more/second", "rejected") if row["reason"] == "duplicate_exact"]
     assert {row["duplicate"]["kept_id"] for row in gone} == old  # type: ignore[index]
     manifest = json.loads((first / "more/second/release/MANIFEST.json").read_text())
-    assert manifest["against"] == {"recorded": earlier_release(str(first / "first")).sha256}
+    assert manifest["against"] == [{"name": "recorded", "sha256": earlier_release(str(first / "first")).sha256}]
     assert manifest["recipe"]["dedupe"]["against"] == [earlier_release(str(first / "first")).sha256]
 
 
@@ -294,3 +295,16 @@ def test_signatures_that_change_after_the_check_are_refused_where_they_are_read(
     pq.write_table(_replaced(pq.read_table(path), "signature", [b"abc"] * 2), path)
     with pytest.raises(UserError, match="row 1: signature is 3 bytes, not 512 bytes"):
         shard.signatures()
+
+
+def test_releases_of_one_name_are_both_in_the_manifest_whatever_their_order(tmp_path: Path) -> None:
+    for name, text in (("one", "some text"), ("two", "another text")):
+        finish(tmp_path / name, [Row("f" * 32, text)])
+    found = {earlier_release(str(tmp_path / name)).sha256 for name in ("one", "two")}
+    (tmp_path / "recipe.toml").write_text(RECORDED)
+    for names in (("one", "two"), ("two", "one")):
+        against = ", ".join(f"'{tmp_path / name}'" for name in names)
+        plan = resolve(load(str(tmp_path / "recipe.toml"), (f"dedupe.against=[{against}]",)))
+        entries = ReleaseFacts.of(plan, []).against
+        assert [(one.name, one.sha256) for one in entries] == [("small", sha256) for sha256 in sorted(found)]
+    assert len(found) == 2

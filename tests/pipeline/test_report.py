@@ -168,6 +168,7 @@ def test_a_run_has_its_report(tmp_path: Path) -> None:
     finish(tmp_path / "run", RUN)
     text = " ".join(_reported(tmp_path / "run").text.split())
     assert "exact 0 1 1 2" in text and "near 1 0 0 1" in text  # within a problem, across, earlier, in all
+    assert "counts as kept earlier, 1111111111111111" in text
     assert "2 rows 1" in text and "3 rows 1" in text and "pairs_candidate 12,345" in text
     assert "similarity 0.810" in text and "main, problem p" in text and "First we add two and two, which makes four." in text
     assert f"copy {IDS[1]}" in text and f"kept {IDS[0]}" in text and IDS[4] not in text and "Benchmarks" not in text
