@@ -89,7 +89,7 @@ def _copies(plan: Plan) -> Iterator[str]:
         f"{bands.number} bands x {bands.rows} rows, which find {bands.recall(dedupe.threshold):.2%} of the pairs at the threshold"
     )
     for release in plan.earlier:
-        yield f"dedupe: {release.rows:,} rows of {safe(release.name)} count as kept"
+        yield f"dedupe: {release.rows:,} rows of {safe(release.name)} count as kept, from {safe(release.folder)}"
 
 
 def _show_prompt(plan: Plan) -> None:

@@ -47,10 +47,15 @@ def test_check_says_what_a_recipe_will_ask_for(tmp_path: Path) -> None:
 
 def test_check_says_which_rows_count_as_kept(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text("\n".join(recorded_lines(12)))
-    (tmp_path / "r.toml").write_text(f'{RECORDED}[dedupe]\nthreshold = 0.5\nagainst = ["old"]\n')
+    (tmp_path / "r.toml").write_text(f'{RECORDED}[dedupe]\nthreshold = 0.5\nagainst = ["old", "other/release"]\n')
     finish(tmp_path / "old", [Row("f" * 32, "one"), Row("e" * 32, "two"), Row("d" * 32, "three")], title="first\x1b")
+    finish(tmp_path / "other", [Row("f" * 32, f"text {n}") for n in range(5)])
     said = starbeam("check", "r.toml", cwd=tmp_path).stdout
-    assert "copies from 0.5 on, within a problem from 0.5;" in said and "dedupe: 3 rows of first␛ count as kept" in said
+    assert (
+        "copies from 0.5 on, within a problem from 0.5;" in said
+        and "dedupe: 3 rows of first␛ count as kept, from old/release\n" in said
+    )
+    assert "dedupe: 5 rows of small count as kept, from other/release\n" in said
 
 
 def test_list_and_help_name_everything(tmp_path: Path) -> None:
