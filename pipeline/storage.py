@@ -121,7 +121,7 @@ def open_read(url: str, failure: Callable[[str], Exception] = made_again) -> Ite
     try:
         with store.open(path, "rb") as file:
             yield file
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:  # the last from names of columns
         detail = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise failure(f"cannot read {url}: {detail}") from error
 

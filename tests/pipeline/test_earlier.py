@@ -181,6 +181,7 @@ def _refused(run: Path) -> str:
         (lambda data: data[:-1], "{url}: "),
         (lambda data: b"", "{url}: "),
         (lambda data: data[:-8] + b"\xff" * 4 + data[-4:], "{url}: "),
+        (lambda data: data.replace(b"sample_id", b"sample_\xffd"), "{url}: "),
     ],
 )
 def test_a_file_that_is_not_the_manifests_is_refused(
