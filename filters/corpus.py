@@ -9,9 +9,9 @@ import numpy as np
 from filters.bands import Bands, Counts, Pairs, band_keys, bands_for, candidate_pairs, distinct, pairs_within
 from filters.duplicates import NONE, Places, Standing, answers_agree, best_of_each, resolve, text_keys, verified
 from filters.fingerprints import fingerprints
-from filters.shingles import U8, U64
+from filters.shingles import U8, U64, Ragged
 from filters.signatures import PERMUTATIONS, Signatures, signatures
-from filters.similarity import Floats, Profiles, joined, may_match, profiles, sketches
+from filters.similarity import Floats, Profiles, may_match, profiles, sketches
 from schemas.annotation import Duplicate
 from schemas.recipe import Dedupe
 
@@ -109,13 +109,14 @@ class Corpus:
         best, of_group = best_of_each(*texts), best_of_each(*texts, columns.groups[order])
         pairs, thresholds = self._candidates(signed, columns, order, best, of_group, earlier)
         del columns, signed
-        wanted, places = np.unique(order[pairs.astype(np.int64)], return_inverse=True)
-        seen = self._read(read(wanted))
-        near = np.argsort(
-            places.reshape(-1, 2)[:, 0]
-        )  # one end of the pairs from the first text to the last: half as many cache misses
-        pairs, thresholds, (first, second) = pairs[near], thresholds[near], places.reshape(-1, 2)[near].T
-        alike, similar = verified(seen, seen, (first, second), thresholds)
+        rows = order[pairs.astype(np.int64)]
+        near = np.argsort(rows[:, 0])  # one end of the pairs from the first text to the last: half as many cache misses
+        pairs, thresholds, rows = pairs[near], thresholds[near], rows[near]
+        looked_at = np.zeros(len(order), dtype=np.bool_)
+        looked_at[rows] = True
+        seen = self._read(read(np.flatnonzero(looked_at)))
+        places = np.cumsum(looked_at) - 1
+        alike, similar = verified(seen, seen, (places[rows[:, 0]], places[rows[:, 1]]), thresholds)
         self.counts.update(pairs_compared=len(pairs), pairs_alike=len(alike))
         edges = zip(*pairs[alike].T.tolist(), similar.tolist(), strict=True)
         alone = np.flatnonzero((of_group == np.arange(len(order))) | (np.arange(len(order)) < earlier))
@@ -156,8 +157,33 @@ class Corpus:
         return pairs[fits], np.where(same, self.within, self.threshold)[fits]
 
     def _read(self, texts: Iterable[str]) -> Profiles:
-        parts = [profiles(batch) for batch in _by_size(texts)]
-        return Profiles(joined([part.shingles for part in parts]), joined([part.numbers for part in parts]))
+        shingles, numbers = _Growing(), _Growing()
+        for batch in _by_size(texts):
+            seen = profiles(batch)
+            shingles.add(seen.shingles)
+            numbers.add(seen.numbers)
+        return Profiles(shingles.whole(), numbers.whole())
+
+
+class _Growing:
+    """Values of documents, batch after batch, in an array that grows where it is: joined, they would be there twice for a while."""
+
+    def __init__(self) -> None:
+        self._values: U64 = np.zeros(0, dtype=np.uint64)
+        self._size = 0
+        self._sizes: list[Places] = []
+
+    def add(self, found: Ragged) -> None:
+        end = self._size + len(found.values)
+        if end > len(self._values):
+            self._values.resize(max(end, len(self._values) * 5 // 4), refcheck=False)
+        self._values[self._size : end] = found.values
+        self._size = end
+        self._sizes.append(np.diff(found.offsets))
+
+    def whole(self) -> Ragged:
+        """Return all of it."""
+        return Ragged(self._values[: self._size], np.cumsum(np.concatenate([[0], *self._sizes])))
 
 
 def _by_size(texts: Iterable[str]) -> Iterator[list[str]]:
