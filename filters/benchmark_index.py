@@ -26,8 +26,13 @@ Mask = npt.NDArray[np.bool_]
 GRAM_WORDS = 8
 LEAST_WORDS = 3
 MOST_NUMBERS = GRAM_WORDS // 2  # a gram with more numbers keeps them: eight numbers in a row stand in every table
-# A gram of more items is boilerplate and makes no run.  NeMo's TaskDecontamination leaves out an n-gram that hits over 10 times.
+# A gram of more items, with the same numbers, is common: an instruction around every item.  It says of no item that it is there.
+# NeMo's TaskDecontamination leaves out an n-gram that hits over 10 times.
 COMMON_ITEMS = 10
+# Of the items of a small benchmark, too: what most of them share is around them, not asked.  Two of three may be one question in
+# two versions, so a benchmark of fewer than 4 shows no such thing.
+COMMON_SHARE = 0.5
+LEAST_ITEMS = 4
 FILTER_BITS = 16  # of the bit table for each gram: a gram that is in no item passes it once in 16 times
 
 
@@ -97,18 +102,22 @@ def grams_of(words: Words) -> Grams:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class BenchmarkIndex:
-    """The grams of all items, sorted by hash; picklable.  Items with the same words and numbers are one, the first."""
+    """The grams of all items that are not common, sorted by hash; picklable.
+
+    Items with the same words and numbers are one, the first.  All words lie in one row: item i has those from offsets[i] to
+    offsets[i + 1].
+    """
 
     items: tuple[tuple[str, str], ...]  # benchmark and id of each
-    sizes: I64  # words of each
-    numbers: Mask  # whether each word of the items is a number
-    offsets: I64  # item i has the words offsets[i]:offsets[i + 1]
+    benchmarks: I64  # a number for the benchmark of each
+    offsets: I64
+    own: I64  # how many words before each are an item's own, of which shares are
+    own_numbers: I64  # how many of these are numbers
     hashes: U64  # sorted
-    of_items: I64  # the item of each gram
-    places: I64  # the word of the item at which it begins
-    exact: U64  # the gram with its numbers
-    common: Mask  # whether over COMMON_ITEMS items have it
-    whole: Mapping[bytes, Sequence[int]]  # words of items of under LEAST_WORDS → the items
+    places: I64  # the word at which each gram begins
+    exact: U64  # of each word the gram that begins at it, with its numbers
+    boilerplate: int  # how many different grams are common
+    whole: Mapping[bytes, Sequence[int]]  # words of items that can be found only as a whole text → the items
     short_sizes: tuple[int, ...]  # word counts of the items that are matched whole
     bits: Bits  # the bit table, indexed by a hash's low bits
 
@@ -117,37 +126,45 @@ class BenchmarkIndex:
         """Return the index of some items."""
         words = words_of([item.text for item in items])
         items, words = _distinct(items, words)
-        sizes = np.diff(words.exact.offsets)
+        offsets = words.exact.offsets
+        sizes = np.diff(offsets)
         grams = grams_of(words)
-        parts = [(grams.looked_up.values, grams.exact, *_owners(grams.looked_up))]
+        owners, places = _owners(grams.looked_up, offsets)
+        benchmarks = _numbered([item.benchmark for item in items])
+        common = _are_common(grams.exact, owners, benchmarks)
+        hashes, begin = [grams.looked_up.values[~common]], [places[~common]]
+        exact = np.zeros(offsets[-1], dtype=np.uint64)
+        exact[places] = grams.exact
         short_sizes = tuple(np.unique(sizes[(sizes >= LEAST_WORDS) & (sizes < GRAM_WORDS)]).tolist())
         for size in short_sizes:
             runs = gram_hashes(words.exact, size)
-            owners, places = _owners(runs)
-            own = sizes[owners] == size
-            parts.append((runs.values[own], runs.values[own], owners[own], places[own]))
-        hashes, exact, owners, places = (np.concatenate(column) for column in zip(*parts, strict=True))
-        order = np.lexsort((places, owners, hashes))
-        hashes, exact, owners, places = hashes[order], exact[order], owners[order], places[order]
+            owners, starts = _owners(runs, offsets)
+            mine = sizes[owners] == size
+            exact[starts[mine]] = runs.values[mine]
+            hashes.append(runs.values[mine])
+            begin.append(starts[mine])
+        order = np.lexsort((np.concatenate(begin), np.concatenate(hashes)))
+        own = _own(offsets, places[common], places[~common])
         return cls(
             items=tuple((item.benchmark, item.id) for item in items),
-            sizes=sizes,
-            numbers=words.is_number,
-            offsets=words.exact.offsets,
-            hashes=hashes,
-            of_items=owners,
-            places=places,
+            benchmarks=benchmarks,
+            offsets=offsets,
+            own=_counted(own),
+            own_numbers=_counted(own & words.is_number),
+            hashes=np.concatenate(hashes)[order],
+            places=np.concatenate(begin)[order],
             exact=exact,
-            common=_are_common(hashes, owners),
-            whole=_whole(words.exact, sizes),
+            boilerplate=len(np.unique(grams.exact[common])),
+            whole=_whole(words.exact, own),
             short_sizes=short_sizes,
-            bits=_bit_table(hashes),
+            bits=_bit_table(np.concatenate(hashes)),
         )
 
     @property
-    def boilerplate(self) -> int:
-        """How many different grams stand in over COMMON_ITEMS items."""
-        return len(np.unique(self.hashes[self.common]))
+    def without_own(self) -> list[tuple[str, str]]:
+        """The items of which every gram is common: they are found only where they are the whole text."""
+        long = np.diff(self.offsets) >= LEAST_WORDS
+        return [self.items[item] for item in np.flatnonzero(long & (np.diff(self.own[self.offsets]) == 0)).tolist()]
 
     def passing(self, hashes: U64) -> I64:
         """Return the places of those hashes that the index holds."""
@@ -166,10 +183,11 @@ def bytes_of(words: Ragged, document: int) -> bytes:
     return words.values[words.offsets[document] : words.offsets[document + 1]].tobytes()
 
 
-def _whole(words: Ragged, sizes: I64) -> dict[bytes, list[int]]:
+def _whole(words: Ragged, own: Mask) -> dict[bytes, list[int]]:
+    sizes = np.diff(words.offsets)
     found: dict[bytes, list[int]] = {}
-    for place in np.flatnonzero((sizes > 0) & (sizes < LEAST_WORDS)).tolist():
-        found.setdefault(bytes_of(words, place), []).append(place)
+    for item in np.flatnonzero((sizes > 0) & ((sizes < LEAST_WORDS) | (_owned(own, words.offsets) == 0))).tolist():
+        found.setdefault(bytes_of(words, item), []).append(item)
     return found
 
 
@@ -184,24 +202,64 @@ def _distinct(items: Sequence[Item], words: Words) -> tuple[Sequence[Item], Word
     return kept, words_of([item.text for item in kept])
 
 
-def _owners(grams: Ragged) -> tuple[I64, I64]:
-    """Return of each gram its document and its place there."""
+def _owners(grams: Ragged, offsets: I64) -> tuple[I64, I64]:
+    """Return of each gram its document and the word at which it begins, where documents have the words of `offsets`."""
     sizes = np.diff(grams.offsets)
     owners: I64 = np.repeat(np.arange(len(sizes)), sizes)
-    places: I64 = np.arange(grams.offsets[-1]) - grams.offsets[:-1][owners]
+    places: I64 = np.arange(grams.offsets[-1]) + (offsets[:-1] - grams.offsets[:-1])[owners]
     return owners, places
 
 
-def _are_common(hashes: U64, owners: I64) -> Mask:
-    """Return of sorted grams whether over COMMON_ITEMS items have them."""
-    if not len(hashes):
+def _numbered(names: Sequence[str]) -> I64:
+    """Return a number for each name, equal for equal ones."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int64)
+
+
+def _are_common(exact: U64, owners: I64, benchmarks: I64) -> Mask:
+    """Return whether over COMMON_ITEMS items have each gram, or over COMMON_SHARE of a benchmark's."""
+    if not len(exact):
         return np.zeros(0, dtype=np.bool_)
-    new = np.concatenate([[True], hashes[1:] != hashes[:-1]])
-    group = np.cumsum(new) - 1
-    another = new | np.concatenate([[True], owners[1:] != owners[:-1]])
-    holders: I64 = np.bincount(group, weights=another).astype(np.int64)
-    common: Mask = (holders > COMMON_ITEMS)[group]
-    return common
+    _, grams = np.unique(exact, return_inverse=True)
+    pairs = np.unique(grams * len(benchmarks) + owners)
+    gram, benchmark = pairs // len(benchmarks), benchmarks[pairs % len(benchmarks)]
+    common: Mask = np.bincount(gram) > COMMON_ITEMS
+    of_benchmark, holders = np.unique(gram * (benchmarks.max() + 1) + benchmark, return_counts=True)
+    sizes = np.bincount(benchmarks)[of_benchmark % (benchmarks.max() + 1)]
+    shared = (sizes >= LEAST_ITEMS) & (holders > COMMON_SHARE * sizes)
+    common[of_benchmark[shared] // (benchmarks.max() + 1)] = True
+    return common[grams]
+
+
+def _own(offsets: I64, common: I64, others: I64) -> Mask:
+    """Return which words are their item's own, given the places of grams: words under no common gram.
+
+    Where an item has none, as one that is put together of clauses that many have: words under a gram that is not common.
+    """
+    own = ~_under(common, int(offsets[-1]))
+    loosely = _under(others, len(own))
+    none = np.repeat(_owned(own, offsets) == 0, np.diff(offsets))
+    return np.where(none, loosely, own)
+
+
+def _under(places: I64, words: int) -> Mask:
+    """Return which words are under a gram that begins at one of the places."""
+    edges = np.zeros(words + GRAM_WORDS, dtype=np.int64)
+    np.add.at(edges, places, 1)
+    np.add.at(edges, places + GRAM_WORDS, -1)
+    under: Mask = np.cumsum(edges)[:words] > 0
+    return under
+
+
+def _owned(own: Mask, offsets: I64) -> I64:
+    """Return how many words of each item are its own."""
+    owned: I64 = np.diff(_counted(own)[offsets])
+    return owned
+
+
+def _counted(words: Mask) -> I64:
+    """Return how many are before each, and in all."""
+    return np.concatenate([[0], np.cumsum(words)])
 
 
 def _bit_table(hashes: U64) -> Bits:

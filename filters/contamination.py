@@ -1,4 +1,4 @@
-"""Contamination: which items of benchmarks a text holds, annotation `contamination_v1`.
+"""Contamination: which items of benchmarks a text holds, annotation `contamination_v2`.
 
 It is containment, not similarity: an item is found in a text of any length.  Paraphrases are not found, as by no n-gram.
 """
@@ -6,20 +6,20 @@ It is containment, not similarity: an item is found in a text of any length.  Pa
 import collections
 import itertools
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from filters.benchmark_index import GRAM_WORDS, I64, U64, BenchmarkIndex, Mask, Words, bytes_of, grams_of, words_of
 from filters.shingles import batches, gram_hashes
 from schemas.annotation import Contamination
 
-NAME = "contamination_v1"  # its words, grams and thresholds; a change of any gets a new version
+NAME = "contamination_v2"  # its words, grams and thresholds; a change of any gets a new version
 
-SHARE = 0.5  # of an item's words under matched grams: Tülu 3 (arXiv 2411.15124, section 3.2): 8-grams, 50 % of the tokens
+SHARE = 0.5  # of an item's own words under matched grams: Tülu 3 (arXiv 2411.15124, section 3.2): 8-grams, 50 % of the tokens
 # Or so many words in one row: GPT-3 (arXiv 2005.14165, appendix C).  The longest span says more than the union (arXiv 2411.03923).
 RUN_WORDS = 13
-RUN_GRAMS = RUN_WORDS - GRAM_WORDS + 1
 # A copy keeps so many of the item's numbers under its grams, a variant fewer.  Measured on GSM8K's 1,319 test questions: written in
 # another way all keep every number; with one number changed 1,282 of 1,296 are under this, with half or all changed every one.
 NUMBERS_KEPT = 0.9
@@ -43,12 +43,12 @@ def _of_batch(texts: Sequence[str], index: BenchmarkIndex, field: Field) -> list
     found: list[list[Contamination]] = []
     for text in range(len(texts)):
         hits = [
-            _hit(index, item, 1.0, int(index.sizes[item]), "copy", field)
+            Contamination(*index.items[item], "copy", 1.0, int(index.offsets[item + 1] - index.offsets[item]), field)
             for item in index.whole.get(bytes_of(words.exact, text), ())
         ]
         if text in held:
             exact = np.unique(grams.exact[grams.looked_up.offsets[text] : grams.looked_up.offsets[text + 1]])
-            hits += _nearest(_hits(index, held[text], exact, field))
+            hits += _hits(index, held[text], exact, field)
         found.append(hits)
     return found
 
@@ -72,68 +72,72 @@ def _hits(index: BenchmarkIndex, held: U64, exact: U64, field: Field) -> list[Co
     first, last = (np.searchsorted(index.hashes, held, side=side) for side in ("left", "right"))
     sizes = last - first
     entries = np.repeat(first - (np.cumsum(sizes) - sizes), sizes) + np.arange(int(sizes.sum()))
-    entries = entries[np.lexsort((index.places[entries], index.of_items[entries]))]
-    items, starts, counts = np.unique(index.of_items[entries], return_index=True, return_counts=True)
-    least = np.minimum(np.ceil(SHARE * index.sizes[items] / GRAM_WORDS), RUN_GRAMS)
+    found = _measured(index, np.sort(index.places[entries]), exact)
     hits = []
-    for place in np.flatnonzero(counts >= least).tolist():
-        hit = _measured(index, int(items[place]), entries[starts[place] : starts[place] + counts[place]], exact, field)
-        if hit is not None:
-            hits.append(hit)
+    for place in np.flatnonzero(found.is_copy | _nearest(found, index.benchmarks[found.items])).tolist():
+        kind: Literal["copy", "variant"] = "copy" if found.is_copy[place] else "variant"
+        overlap, run = float(found.overlaps[place]), int(found.runs[place])
+        hits.append(Contamination(*index.items[int(found.items[place])], kind, overlap, run, field))
     return hits
 
 
-def _measured(index: BenchmarkIndex, item: int, entries: I64, exact: U64, field: Field) -> Contamination | None:
-    """Return the hit that an item's matched grams make, given by their entries in the index; None where they are too few."""
-    words = int(index.sizes[item])
-    size = min(words, GRAM_WORDS)
-    places = index.places[entries]
-    covered = _covered(places, size, words)
-    overlap = float(np.mean(covered))
-    longest, telling = _longest_run(places, index.common[entries], size)
-    if overlap < SHARE and telling < RUN_GRAMS:
-        return None
-    if size < GRAM_WORDS:
-        return _hit(index, item, overlap, longest, "copy", field)
-    with_numbers = _covered(places[np.isin(index.exact[entries], exact)], size, words)
-    numbers = covered & index.numbers[index.offsets[item] : index.offsets[item + 1]]
-    if (numbers & with_numbers).sum() >= NUMBERS_KEPT * numbers.sum():
-        return _hit(index, item, overlap, longest, "copy", field)
-    is_variant = overlap >= VARIANT_SHARE or telling >= RUN_GRAMS or np.mean(with_numbers) >= SHARE
-    return _hit(index, item, overlap, longest, "variant", field) if is_variant else None
+class _Measured(NamedTuple):
+    """What a text holds of items."""
+
+    items: I64
+    overlaps: npt.NDArray[np.float64]
+    runs: I64
+    is_copy: Mask
+    is_variant: Mask
 
 
-def _covered(places: I64, size: int, words: int) -> Mask:
-    """Return which of an item's words are under a gram of `size` words that begins at one of the places."""
-    edges = np.zeros(words + 1, dtype=np.int64)
-    edges[places] += 1
-    edges[places + size] -= 1
-    covered: Mask = np.cumsum(edges)[:-1] > 0
-    return covered
+def _measured(index: BenchmarkIndex, places: I64, exact: U64) -> _Measured:
+    """Return what matched grams make, given by their places in the index, in order.
+
+    All items are measured at once, since thousands may have one template.
+    """
+    owners = np.searchsorted(index.offsets, places, side="right") - 1
+    sizes = np.diff(index.offsets)
+    ends = places + np.minimum(sizes[owners], GRAM_WORDS)
+    is_first = np.diff(owners, prepend=-1) > 0
+    first = np.flatnonzero(is_first)
+    items = owners[first]
+    kept = np.flatnonzero(np.isin(index.exact[places], exact))
+    of_item = np.cumsum(is_first) - 1
+
+    def covered(counts: I64, chosen: I64 | slice) -> I64:
+        """Return how many of each item's words are under the chosen grams."""
+        last = ends[chosen]
+        new = np.maximum(places[chosen], np.concatenate([[0], last[:-1]])[: len(last)])  # words of the gram before count once
+        return np.bincount(of_item[chosen], counts[last] - counts[new], len(items)).astype(np.int64)
+
+    own, numbers = (counts[index.offsets[items + 1]] - counts[index.offsets[items]] for counts in (index.own, index.own_numbers))
+    overlaps = covered(index.own, slice(None)) / own
+    runs = _longest_runs(index.own, places, ends, first)
+    seen, same = covered(index.own_numbers, slice(None)), covered(index.own_numbers, kept)
+    is_hit = (overlaps >= SHARE) | (runs >= RUN_WORDS)
+    # Where no number is covered, none is known to be the same: then nearly all words are.
+    numbers_kept = np.where(seen > 0, same >= NUMBERS_KEPT * seen, (numbers == 0) | (overlaps >= VARIANT_SHARE))
+    is_copy = is_hit & (numbers_kept | (sizes[items] < GRAM_WORDS))
+    is_near = (overlaps >= VARIANT_SHARE) | (runs >= RUN_WORDS) | (covered(index.own, kept) >= SHARE * own)
+    return _Measured(items, overlaps, runs, is_copy, is_hit & is_near & ~is_copy)
 
 
-def _longest_run(places: I64, common: Mask, size: int) -> tuple[int, int]:
-    """Return the words of the longest run of grams at consecutive places, and the most grams in a run that are not common."""
-    ends = np.append(np.flatnonzero(np.diff(places) > 1) + 1, len(places))
-    starts = np.concatenate([[0], ends[:-1]])
-    telling = np.concatenate([[0], np.cumsum(~common)])
-    return int((ends - starts).max()) + size - 1, int((telling[ends] - telling[starts]).max())
+def _longest_runs(own: I64, places: I64, ends: I64, first: I64) -> I64:
+    """Return of each item the most own words in a run of grams at consecutive places; its grams begin at `first`."""
+    begins = np.diff(places, prepend=-2) > 1
+    begins[first] = True
+    starts = np.flatnonzero(begins)
+    words = own[ends[np.append(starts[1:], len(places)) - 1]] - own[places[starts]]
+    longest: I64 = np.maximum.reduceat(words, np.searchsorted(starts, first))
+    return longest
 
 
-def _hit(
-    index: BenchmarkIndex, item: int, overlap: float, run: int, kind: Literal["copy", "variant"], field: Field
-) -> Contamination:
-    return Contamination(*index.items[item], kind, overlap, run, field)
-
-
-def _nearest(hits: list[Contamination]) -> list[Contamination]:
-    """Return the hits without the further variants of benchmarks that have many."""
-    left = dict.fromkeys({hit.benchmark for hit in hits}, VARIANTS)
-    kept = set()
-    for place in sorted(range(len(hits)), key=lambda place: (-hits[place].overlap, -hits[place].longest_run, place)):
-        if hits[place].kind == "copy":
-            kept.add(place)
-        elif left[hits[place].benchmark]:
-            left[hits[place].benchmark] -= 1
-            kept.add(place)
-    return [hit for place, hit in enumerate(hits) if place in kept]
+def _nearest(found: _Measured, benchmarks: I64) -> Mask:
+    """Return which are the nearest variants of each benchmark."""
+    variants = np.flatnonzero(found.is_variant)
+    order = variants[np.lexsort((-found.runs[variants], -found.overlaps[variants], benchmarks[variants]))]  # then in order
+    ordered = benchmarks[order]
+    nearest = np.zeros(len(benchmarks), dtype=np.bool_)
+    nearest[order[np.arange(len(order)) - np.searchsorted(ordered, ordered) < VARIANTS]] = True
+    return nearest

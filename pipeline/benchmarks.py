@@ -9,17 +9,19 @@ from typing import Any
 
 import pyarrow as pa
 
-from filters.benchmark_index import BenchmarkIndex, Item
+from filters.benchmark_index import COMMON_ITEMS, GRAM_WORDS, BenchmarkIndex, Item
 from filters.shingles import words
 from generators.records import JSON_SUFFIXES, PARQUET_SUFFIXES, FieldError, read_records, text_at
 from pipeline import shards, storage
 from pipeline.rundir import RunDir
+from pipeline.terminal import safe
 from schemas.errors import UserError
 from schemas.identity import content_id
 from schemas.recipe import Benchmark, Recipe
 from schemas.reject import Reject
 
 SUFFIXES = sorted(JSON_SUFFIXES + PARQUET_SUFFIXES, key=len, reverse=True)
+SHOWN_ITEMS = 5  # of those that cannot be looked for
 ITEMS_SCHEMA = pa.schema([pa.field(name, pa.string()) for name in Item._fields])
 
 
@@ -80,6 +82,21 @@ def facts(items: Sequence[Item]) -> dict[str, dict[str, Any]]:
         name: {"items": len(of_one), "sha256": hashlib.sha256("".join(map(_line, of_one)).encode()).hexdigest()}
         for name, of_one in sorted(of_each.items())
     }
+
+
+def remarks(index: BenchmarkIndex, items: int) -> Iterator[str]:
+    """Yield what is to be said of an index of so many items."""
+    if len(index.items) < items:
+        yield f"benchmarks: {items - len(index.items):,} items have the words of another, which stands for them"
+    if index.boilerplate:
+        yield (
+            f"benchmarks: {index.boilerplate:,} runs of {GRAM_WORDS} words stand in over {COMMON_ITEMS} items, or in over half of "
+            "a benchmark's; they say of no item that it is there"
+        )
+    if lost := index.without_own:
+        named = ", ".join(safe(f"{benchmark} {item}") for benchmark, item in lost[:SHOWN_ITEMS])
+        more = ", …" if len(lost) > SHOWN_ITEMS else ""
+        yield f"benchmarks: {len(lost):,} items have no other words, and cannot be looked for in a longer text: {named}{more}"
 
 
 def _line(item: Item) -> str:

@@ -53,8 +53,8 @@ class Contamination(NamedTuple):
     benchmark: str
     item: str  # its id, or its row in the benchmark's file, from 1
     kind: Literal["copy", "variant"]  # a variant has the item's words and other numbers
-    overlap: float  # share of the item's words that stand in the text in runs of eight, 0 to 1; numbers count as the same
-    longest_run: int  # words of the item that stand there in one row
+    overlap: float  # share of the item's own words that stand in the text in runs of eight, 0 to 1; numbers count as the same
+    longest_run: int  # own words of the item that stand there in one row; what many items have is no item's own
     field: Literal["question", "chain"]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from filters.bands import bands_for
-from filters.benchmark_index import COMMON_ITEMS, GRAM_WORDS, BenchmarkIndex, Item
+from filters.benchmark_index import BenchmarkIndex, Item
 from filters.hints import hint_of
 from generators.families.family import Procedural
 from generators.prompts.rendering import Prompts
@@ -72,14 +72,8 @@ def _said_of(prompts: Prompts) -> str:
 def _say_benchmarks(items: Sequence[Item]) -> None:
     for name, fact in benchmarks.facts(items).items():
         click.echo(f"benchmark {safe(name)}: {fact['items']:,} items")
-    index = BenchmarkIndex.of(items)
-    if len(index.items) < len(items):
-        click.echo(f"benchmarks: {len(items) - len(index.items):,} items have the words of another, which stands for them")
-    if boilerplate := index.boilerplate:
-        click.echo(
-            f"benchmarks: {boilerplate:,} runs of {GRAM_WORDS} words stand in over {COMMON_ITEMS} items; "
-            "they count towards the share of an item's words, not as a long run"
-        )
+    for line in benchmarks.remarks(BenchmarkIndex.of(items), len(items)):
+        click.echo(line)
 
 
 def _copies(plan: Plan) -> Iterator[str]:

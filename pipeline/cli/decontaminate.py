@@ -44,13 +44,15 @@ def decontaminate_command(
     """Find benchmarks' items in texts.  Reads text; adds contamination, empty for clean rows."""
     from filters.benchmark_index import BenchmarkIndex
     from filters.contamination import contamination
-    from pipeline.benchmarks import read_all
+    from pipeline.benchmarks import read_all, remarks
     from schemas.annotation import CONTAMINATION_TYPE
 
     at = field_paths(fields, ("text",))
     rows = Rows(path, out, rejected, "contamination", CONTAMINATION_TYPE)
     items = read_all(_benchmarks(given, asked_in))
     index = BenchmarkIndex.of(items)
+    for line in remarks(index, len(items)):
+        click.echo(f"starbeam: {line}", err=True)
     found = judged(rows, lambda row: text_at(row, at["text"]), lambda texts: contamination(texts, index), "decontaminate")
     summary = _Summary(at["text"], {(item.benchmark, item.id): item.text for item in items})
     rows.write(summary.seeing(found))

@@ -1,12 +1,14 @@
 """What is found of a benchmark's items, held against a plain definition of overlap and run."""
 
+import collections
+import time
 from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.benchmark_index import COMMON_ITEMS, GRAM_WORDS, LEAST_WORDS, MOST_NUMBERS, BenchmarkIndex, Item
+from filters.benchmark_index import COMMON_ITEMS, GRAM_WORDS, LEAST_ITEMS, LEAST_WORDS, MOST_NUMBERS, BenchmarkIndex, Item
 from filters.contamination import RUN_WORDS, SHARE, VARIANTS, contamination
 from filters.latex_words import MASK, spelled
 from filters.shingles import words
@@ -67,21 +69,65 @@ def test_items_that_are_the_same_are_one_in_a_benchmark() -> None:
     assert [hit.benchmark for hit in contamination(["find x"], both)[0]] == ["test", "other"]
 
 
-def test_boilerplate_of_many_items_makes_no_run() -> None:
-    shared = "can be written as m/n where m and n are relatively prime positive integers find m + n"
-    asked = [" ".join(f"{row}{letter}" for letter in "abcdefghijklmnopqrst") for row in "opqrstuvwxyz"]
-    text = f"The chance of rain {shared}"
-    assert found(text, *(f"{one} {shared}" for one in asked[:COMMON_ITEMS])) != []
-    assert found(text, *(f"{one} {shared}" for one in asked)) == []
-    counts = [BenchmarkIndex.of(items(*(f"{one} {shared}" for one in part))).boilerplate for part in (asked[:COMMON_ITEMS], asked)]
-    assert counts == [0, len(words(spelled(shared).exact)) - GRAM_WORDS + 1]
-    assert found(f"{asked[3]} {shared}", *(f"{one} {shared}" for one in asked)) == [("4", "copy")]
+INSTRUCTION = "Please reason step by step, and put your final answer within \\boxed{}."
+ASKED = [" ".join(f"{row}{letter}" for letter in "abcdefghijklmnopqrst") for row in "opqrstuvwxyz"]
+
+
+@pytest.mark.parametrize("count", [LEAST_ITEMS, COMMON_ITEMS, len(ASKED)])
+def test_words_around_every_item_make_no_hit(count: int) -> None:
+    benchmark = [f"{one} {INSTRUCTION}" for one in ASKED[:count]]
+    assert found(f"The chance of rain. {INSTRUCTION}", *benchmark) == []
+    assert found(f"What is 6 times 7? {INSTRUCTION}", *(f"What is {row} plus 5? {INSTRUCTION}" for row in range(count))) == []
+    assert found(benchmark[3], *benchmark) == found(ASKED[3], *benchmark) == [("4", "copy")]
+    index = BenchmarkIndex.of(items(*benchmark))
+    hit = contamination([benchmark[3]], index)[0][0]
+    assert (hit.overlap, hit.longest_run) == (1.0, 20)  # of its own words
+    assert index.boilerplate == len(words(INSTRUCTION)) - GRAM_WORDS + 1 and index.without_own == []
+
+
+def test_what_few_items_share_is_theirs() -> None:
+    benchmark = [f"{one} {INSTRUCTION}" for one in ASKED[: LEAST_ITEMS - 1]]
+    assert BenchmarkIndex.of(items(*benchmark)).boilerplate == 0
+    many = [*items(*benchmark), *items(*ASKED[3:], benchmark="other")]
+    assert BenchmarkIndex.of(many).boilerplate == 0
+
+
+def test_an_item_of_nothing_but_common_words_is_found_as_a_whole_text_and_said() -> None:
+    benchmark = [INSTRUCTION, *(f"{one} {INSTRUCTION}" for one in ASKED)]
+    assert BenchmarkIndex.of(items(*benchmark)).without_own == [("test", "1")]
+    assert found(INSTRUCTION.upper(), *benchmark) == [("1", "copy")]
+    assert found(f"Hello. {INSTRUCTION}", *benchmark) == []
+
+
+def test_items_put_together_of_common_clauses_are_found() -> None:
+    clauses = [f"on day {row} the {row} men of the {name} town walk home" for row, name in enumerate(ASKED[0].split()[:14])]
+    benchmark = [f"{one}. {other}" for one in clauses for other in clauses]
+    assert ("18", "copy") in found(benchmark[17], *benchmark)
+    assert BenchmarkIndex.of(items(*benchmark)).without_own == []
+
+
+def test_without_any_of_its_numbers_an_item_is_a_copy_by_nearly_all_of_its_words() -> None:
+    item = f"Tom has 3 pens and 4 books. {QUESTION.replace('2 bolts', 'some')} He pays 8 coins."
+    assert found(QUESTION.replace("2 bolts", "some"), item) == [("1", "variant")]
+    assert found(f"Tom has 3 pens. {QUESTION.replace('2 bolts', 'some')}", item.replace(" and 4 books", "")) == [("1", "copy")]
+    plain = QUESTION.replace("2 bolts", "some")
+    assert found("A robe takes some of blue fiber and half that much red silk", plain) == [("1", "copy")]
 
 
 def test_of_many_variants_the_nearest_are_named_and_no_copy_is_left_out() -> None:
     template = "Anna buys {} pens and {} books and each of the pens costs 3 coins so what does she pay"
     hits = found(template.format(7, 9), *(template.format(number, number + 2) for number in range(1, 40)))
     assert hits.count(("7", "copy")) == 1 and len(hits) == VARIANTS + 1
+
+
+def test_items_of_one_template_are_measured_at_once() -> None:
+    asked = [f"A farmer has {row} hens and sells {7 * row} of them every day. How much does he earn?" for row in range(4_000)]
+    began = time.thread_time()
+    index = BenchmarkIndex.of(items(*asked))
+    made = time.thread_time()
+    hits = contamination([asked[17]], index)[0]
+    assert ("18", "copy") in {(hit.item, hit.kind) for hit in hits} and len(hits) == 1 + VARIANTS
+    assert time.thread_time() - made < made - began  # one by one they would take several times as long as the index
 
 
 def test_rows_of_numbers_are_no_item() -> None:
@@ -114,41 +160,55 @@ def test_an_item_with_all_numbers_changed_is_a_variant(said: list[str], around: 
 NUMBER_WORDS = {"three": "3"}
 
 
-def grams(text: str) -> list[tuple[str, ...]]:
-    """Return the runs of eight words, numbers masked where they are at most half of a run."""
+def grams(text: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return the runs of eight words, numbers masked where they are at most half of a run, and with their numbers."""
     both = spelled(text)
     exact, masked = ([NUMBER_WORDS.get(word, word) for word in words(one)] for one in both)
     masked = [MASK if word in NUMBER_WORDS.values() else word for word in masked]
     runs = [slice(first, first + GRAM_WORDS) for first in range(len(masked) - GRAM_WORDS + 1)]
-    return [tuple(exact[run] if masked[run].count(MASK) > MOST_NUMBERS else masked[run]) for run in runs]
+    return [(tuple(exact[run] if masked[run].count(MASK) > MOST_NUMBERS else masked[run]), tuple(exact[run])) for run in runs]
 
 
-def overlap_and_run(text: str, item: str) -> tuple[float, int]:
+def common_grams(benchmark: Sequence[str]) -> set[tuple[str, ...]]:
+    """Return the grams that over half of a benchmark's different items have; it has few."""
+    different = {tuple(exact for _, exact in grams(item)): item for item in benchmark}.values()
+    holders = collections.Counter(gram for item in different for gram in {exact for _, exact in grams(item)})
+    return {gram for gram, count in holders.items() if len(different) >= LEAST_ITEMS and count > len(different) / 2}
+
+
+def overlap_and_run(text: str, item: str, common: set[tuple[str, ...]]) -> tuple[float, int]:
     """Return the two by their definition."""
-    held, total = set(grams(text)), len(grams(item)) + GRAM_WORDS - 1
-    covered, row, longest = set[int](), 0, 0
-    for first, gram in enumerate(grams(item)):
-        row = row + 1 if gram in held else 0
-        longest = max(longest, row)
-        covered |= set(range(first, first + GRAM_WORDS)) if gram in held else set()
-    return len(covered) / total, longest + GRAM_WORDS - 1 if longest else 0
+    held = {masked for masked, _ in grams(text)}
+    mine, around, loose = grams(item), set[int](), set[int]()
+    for first, (_, exact) in enumerate(mine):
+        (around if exact in common else loose).update(range(first, first + GRAM_WORDS))
+    own = set(range(len(mine) + GRAM_WORDS - 1)) - around or loose
+    covered, row, longest = set[int](), set[int](), 0
+    for first, (masked, exact) in enumerate(mine):
+        row = row | own & set(range(first, first + GRAM_WORDS)) if masked in held and exact not in common else set()
+        longest = max(longest, len(row))
+        covered |= row
+    return len(covered) / max(len(own), 1), longest
 
 
 @given(st.lists(LONG, min_size=1, max_size=6, unique=True), st.lists(TEXTS | LONG, min_size=1, max_size=6), st.data())
 def test_overlap_and_run_are_as_defined(benchmark: list[str], texts: list[str], data: st.DataObject) -> None:
     cut = data.draw(st.sampled_from(benchmark))
+    if data.draw(st.booleans()):
+        benchmark = [f"{item} {INSTRUCTION}" for item in benchmark]
     first = data.draw(st.integers(0, len(cut)))
     texts = [*texts, cut[first:], cut[: first + 16]]
-    index = BenchmarkIndex.of(items(*benchmark))
+    index, common = BenchmarkIndex.of(items(*benchmark)), common_grams(benchmark)
+    assert index.boilerplate == len(common)
     for text, hits in zip(texts, contamination(texts, index), strict=True):
         measured = {int(hit.item): (hit.overlap, hit.longest_run) for hit in hits}
         for row, item in enumerate(benchmark, start=1):
-            overlap, run = overlap_and_run(text, item)
+            if ("test", str(row)) not in index.items or ("test", str(row)) in index.without_own:
+                continue
+            overlap, run = overlap_and_run(text, item, common)
             assert row not in measured or measured[row] == pytest.approx((overlap, run))
             if row in measured or not any(map(str.isdigit, item)):  # of items with numbers, some are variants with too few words
                 assert (row in measured) == (overlap >= SHARE or run >= RUN_WORDS)
-            if not set(grams(text)) & set(grams(item)):
-                assert row not in measured
 
 
 @given(st.lists(LONG, min_size=2, max_size=5, unique=True), st.lists(TEXTS | LONG, max_size=5))

@@ -124,16 +124,21 @@ def test_check_says_how_many_items_there_are(tmp_path: Path) -> None:
     _write(tmp_path / "in.jsonl", *recorded_lines())
     boilerplate = "Write the answer as a fraction in its lowest terms."
     _write(
-        tmp_path / "t.jsonl", *({"question": f"Add {'x' * row} and y. {boilerplate}"} for row in range(12)), {"question": "add X"}
+        tmp_path / "t.jsonl",
+        *({"question": f"Add {'x' * row} and y. {boilerplate}"} for row in range(12)),
+        {"question": "add X"},
+        {"question": boilerplate},
     )
     _write(tmp_path / "u.jsonl", {"question": QUESTION}, {"question": QUESTION.upper()})
     (tmp_path / "r.toml").write_text(f'{RECORDED}\n[decontaminate]\nbenchmarks = ["t.jsonl", "u.jsonl"]\n')
     done = starbeam("check", "r.toml", cwd=tmp_path)
     assert [line for line in done.stdout.splitlines() if line.startswith("benchmark")] == [
-        "benchmark t: 13 items",
+        "benchmark t: 14 items",
         "benchmark u: 2 items",
         "benchmarks: 1 items have the words of another, which stands for them",
-        "benchmarks: 5 runs of 8 words stand in over 10 items; they count towards the share of an item's words, not as a long run",
+        "benchmarks: 5 runs of 8 words stand in over 10 items, or in over half of a benchmark's; "
+        "they say of no item that it is there",
+        "benchmarks: 1 items have no other words, and cannot be looked for in a longer text: t 14",
     ]
 
 
