@@ -10,7 +10,19 @@ SAME = [
     (r"\frac{1}{2}", r"\frac12", r"\dfrac{1}{2}", r"\tfrac1{2}", r"\frac{1}2", r"\frac 1 2", "1/2", "1 / 2", "½"),
     (r"33\frac{1}{3}", r"33\frac13", r"33 \dfrac1{3}", "33 1/3", "33⅓"),
     (r"1{,}000", "1,000", r"1\,000", r"1,\!000", "1000"),
-    ("1,234,567", "1234567"),
+    ("1,234,567", "1234567", "1 234 567", "1\u202f234\u202f567"),
+    (
+        "eats **16** eggs",
+        "eats *16* eggs",
+        "eats `16` eggs",
+        "eats <b>16</b> eggs",
+        "eats $16$&nbsp;eggs",
+        "e\u00adats 16<br/> eg\u200bgs",
+    ),
+    ("Cars wait. 15 go.", "- Cars wait.\n- 15 go.", "* Cars wait\n* 15 go", "1. Cars wait.\n2. 15 go.", "Cars wait – 15 go"),
+    ("pays &#36;80,000 &amp; more", "pays **$80 000** & more", '<p class="a">pays $80000</p> more'),
+    (r"3x + 2y", r"3 \cdot x + 2*y", "3*x + 2 × y", r"3\times x + 2y"),
+    ("x^2", "x**2", "x ** 2", "x<sup>2</sup>"),
     ("$x^2 - 1$", r"\(x^{2} - 1\)", r"\[ x^2-1 \]", "x² − 1", "$$x ^ 2 - 1$$"),
     (r"3 \cdot 4", r"3\times4", "3 × 4", "3*4", r"3 \ast 4"),
     (r"\left( a+b \right)", "(a+b)", r"\big( a + b \big)", r"\left[a\,+\;b\!\right]"),
@@ -27,6 +39,13 @@ SAME = [
 DIFFERENT = [
     ("2 + 3", "2 - 3"),
     ("x + y", "x - y"),
+    ("2 * 3", "2 - 3"),
+    ("x = -3", "x = 3"),
+    (r"\pi - 3", r"\pi + 3"),
+    ("(5, -4)", "(5, 4)"),
+    ("f(-2)", "f(2)"),
+    ("5 100 20", "5100 20"),
+    ("a < b and c > d", "a d"),
     (r"\frac{2}{3}", "2 3"),
     ("x^2", "x 2"),
     ("0.5", "5"),
@@ -58,7 +77,21 @@ def test_numbers_are_one_word_each_and_masked() -> None:
 
 MARKUP = st.lists(
     st.sampled_from(
-        [*"\\{}[]$^_,.-+/ 0159ax²½°′﷽ก๓", "\\frac", "\\frac1", "\\left", "[asy]", "[/asy]", "\\begin{a}", "\u0301", "\ud800"]
+        [
+            *"\\{}[]$^_,.-+/ 0159ax²½°′﷽ก๓",
+            "\\frac",
+            "\\frac1",
+            "\\left",
+            "[asy]",
+            "[/asy]",
+            "\\begin{a}",
+            "**",
+            "&amp;",
+            "<b>",
+            "1 000",
+            "\u0301",
+            "\ud800",
+        ]
     )
     | st.text(max_size=3),
     max_size=30,
@@ -96,6 +129,16 @@ def test_white_space_does_not_matter(text: str, space: str) -> None:
         "½",
         "[asy] [/",
         "0",
+        "*",
+        "x**",
+        "&amp",
+        "&#1;",
+        "<b ",
+        "<b x=",
+        "1. ",
+        " 111",
+        "x - 1",
+        "\u200b",
     ],
 )
 def test_time_is_linear(unit: str) -> None:
