@@ -64,6 +64,12 @@ class Rows:
                 raise UserError(f"{option} {path}: is {self._taken[_place(path)]}; give another file")
             self._taken[_place(path)] = option
 
+    def spare(self, option: str, *paths: str) -> None:
+        """Raise UserError where a file that is only read, in whatever other part, would be written."""
+        for path in paths:
+            if (taken := self._taken.get(_place(path))) in ("--out", "--rejected"):
+                raise UserError(f"{option} {path}: is {taken}; give another file")
+
     def read(self, what: str = "read", path: str | None = None, again: bool = False) -> Iterator[Record]:
         """Yield the rows that are rows, with a bar named `what` on a terminal.
 

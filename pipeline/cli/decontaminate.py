@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from generators.records import Record, text_at
+from generators.records import Record, expand, text_at
 from pipeline.cli.parts import field_paths, file_options
 from pipeline.recipes import build
 from pipeline.rows import Rows, judged
@@ -49,7 +49,10 @@ def decontaminate_command(
 
     at = field_paths(fields, ("text",))
     rows = Rows(path, out, rejected, "contamination", CONTAMINATION_TYPE)
-    items = read_all(_benchmarks(given, asked_in))
+    tables = _benchmarks(given, asked_in)
+    for table in tables:
+        rows.spare("--benchmark", *expand(table.path))
+    items = read_all(tables)
     index = BenchmarkIndex.of(items)
     for line in remarks(index, len(items)):
         click.echo(f"starbeam: {line}", err=True)

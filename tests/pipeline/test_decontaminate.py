@@ -231,6 +231,21 @@ def test_fields_of_several_benchmarks(tmp_path: Path) -> None:
     assert wrong.returncode == 2 and "3 times for 2 benchmarks" in wrong.stderr
 
 
+@pytest.mark.parametrize("option", ["--out", "--rejected"])
+def test_a_benchmark_is_never_written_over(tmp_path: Path, option: str) -> None:
+    _write(tmp_path / "in.jsonl", {"text": QUESTION, "question": OTHER}, {"text": None, "question": OTHER})
+    before = _write(tmp_path / "t.jsonl", {"question": QUESTION}).read_bytes()
+    command = ("decontaminate", "--in", "in.jsonl", "--benchmark", "u=./t.jsonl", option, "t.jsonl")
+    done = starbeam(*command, cwd=tmp_path)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        2,
+        f"starbeam: --benchmark {tmp_path}/t.jsonl: is {option}; give another file",
+    )
+    assert (tmp_path / "t.jsonl").read_bytes() == before
+    again = starbeam("decontaminate", "--in", "in.jsonl", "--benchmark", "a=in.jsonl", "--out", "out.jsonl", cwd=tmp_path)
+    assert again.returncode == 0  # what is only read may be so twice
+
+
 @pytest.mark.load
 def test_a_whole_run_turns_copies_away_and_counts_them(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in recorded_lines(30)]
