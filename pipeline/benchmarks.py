@@ -4,14 +4,14 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from filters.benchmark_index import COMMON_ITEMS, GRAM_WORDS, BenchmarkIndex, Item
 from filters.shingles import words
-from generators.records import JSON_SUFFIXES, PARQUET_SUFFIXES, FieldError, read_records, text_at
+from generators.records import JSON_SUFFIXES, PARQUET_SUFFIXES, FieldError, lookup, read_records, text_at
 from pipeline import shards, storage
 from pipeline.rundir import RunDir
 from pipeline.terminal import safe
@@ -21,6 +21,7 @@ from schemas.recipe import Benchmark, Recipe
 from schemas.reject import Reject
 
 SUFFIXES = sorted(JSON_SUFFIXES + PARQUET_SUFFIXES, key=len, reverse=True)
+SHOWN_FIELDS = 20  # of a record, in a message
 SHOWN_ITEMS = 5  # of those that cannot be looked for
 ITEMS_SCHEMA = pa.schema([pa.field(name, pa.string()) for name in Item._fields])
 
@@ -63,14 +64,21 @@ def _read(table: Benchmark) -> Iterator[Item]:
             text = text_at(record.fields, field)
             item = str(row) if table.id is None else text_at(record.fields, table.id)
         except FieldError as error:
-            known = ", ".join(list(record.fields)[:20])
-            mend = f"it has {known}: name one of these" if error.reason == "missing_field" else "mend the row or take it out"
-            raise UserError(f"{where}: {error}; {mend}") from error
+            raise UserError(f"{where}: {error}; {_mend(error, record.fields, field)}") from error
         if not words(text):
             raise UserError(f"{where}: field {field!r} is {text[:40]!r}, which has no word to look for; take the row out")
         yield Item(name_of(table), item, text)
     if not row:
         raise UserError(f"benchmark {table.path}: holds no record; give a file with questions")
+
+
+def _mend(error: FieldError, fields: Mapping[str, Any], field: str) -> str:
+    if error.reason == "missing_field":
+        return f"it has {', '.join(list(fields)[:SHOWN_FIELDS])}: name one of these"
+    inner = lookup(fields, field) if error.reason == "wrong_type" else None
+    if isinstance(inner, Mapping) and inner:
+        return f"name a field in it: {', '.join(f'{field}.{name}' for name in list(inner)[:SHOWN_FIELDS])}"
+    return "mend the row or take it out"
 
 
 def facts(items: Sequence[Item]) -> dict[str, dict[str, Any]]:

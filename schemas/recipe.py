@@ -48,15 +48,17 @@ class Benchmark(Section):
 
     path: str = Field(description="JSON lines (.gz too) or Parquet: a path, glob or URL")
     name: Name | None = Field(None, description="left out, the file's name without its ending")
-    field: str | None = Field(None, description="of the record that holds what is asked; left out, that of [decontaminate]")
-    id: str | None = Field(None, description="field of the record that names the item; left out, its row, from 1")
+    field: str | None = Field(
+        None, min_length=1, description="of the record that holds what is asked; left out, that of [decontaminate]"
+    )
+    id: str | None = Field(None, min_length=1, description="field of the record that names the item; left out, its row, from 1")
 
 
 class Decontaminate(Section):
     """`[decontaminate]`: benchmarks whose items are looked for in the problems."""
 
     benchmarks: tuple[Benchmark, ...] = Field(min_length=1, description="paths, or tables with path, name, field and id")
-    field: str = Field("question", description="field of a benchmark's records that holds what is asked")
+    field: str = Field("question", min_length=1, description="field of a benchmark's records that holds what is asked")
     chains: bool = Field(False, description="look for them in the chains too")
 
     @field_validator("benchmarks", mode="before")

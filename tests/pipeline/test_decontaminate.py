@@ -69,6 +69,11 @@ def test_files_globs_and_urls_of_every_format_are_read(tmp_path: Path) -> None:
             '["t.jsonl"]',
             "benchmark t.jsonl, row 2: field 'question' is null; mend the row or take it out",
         ),
+        (
+            [{"question": {"stem": "a b", "n": 1}}],
+            '["t.jsonl"]',
+            "benchmark t.jsonl, row 1: field 'question' is a dict, not text; name a field in it: question.stem, question.n",
+        ),
         ([{"question": " "}], '["t.jsonl"]', "benchmark t.jsonl, row 1: field 'question' is empty; mend the row or take it out"),
         (
             [{"question": "?"}],
@@ -109,6 +114,10 @@ def test_a_benchmark_that_is_not_whole_is_one_line(
     ("benchmarks", "message"),
     [
         ("[]", "r.toml: decontaminate.benchmarks = []: must have at least 1 item after validation, not 0; change it"),
+        (
+            '[{path = "t", field = ""}]',
+            'r.toml: decontaminate.benchmarks.0.field = "": must have at least 1 character; change it',
+        ),
         ("[3]", "r.toml: decontaminate.benchmarks.0 = 3: must be an object; change it"),
         ('"t.jsonl"', 'r.toml: decontaminate.benchmarks = "t.jsonl": must be an array; change it'),
         ('[{paht = "t", path = "t"}]', "r.toml: unknown key 'decontaminate.benchmarks.0.paht'; did you mean 'path'?"),
