@@ -6,6 +6,7 @@ Bounded in memory whatever the file holds.  A record that cannot be read is a `R
 import gzip
 import json
 import math
+import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -60,6 +61,8 @@ def expand(path: str) -> list[str]:
     except (ValueError, ImportError) as error:
         raise UserError(f"{path}: cannot be opened: {error}; give a local path or an fsspec URL") from error
     paths: list[str] = sorted(file.full_name if "://" in path else file.path for file in files)
+    if "://" not in path and os.path.isdir(path):
+        raise UserError(f"{path}: is a folder; name the files in it, such as {path.rstrip('/')}/*.jsonl")
     if not paths or (len(paths) == 1 and not _exists(paths[0])):
         raise UserError(f"{path}: no such file; relative paths start from the recipe's `root`, or the current directory")
     for name in paths:

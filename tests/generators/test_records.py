@@ -104,6 +104,8 @@ def test_globs_are_read_in_order_and_nothing_found_is_an_error(tmp_path: Path) -
         (tmp_path / f"{name}.jsonl").write_text(json.dumps({"n": name}))
     rows = list(read_records(str(tmp_path / "*.jsonl")))
     assert [row.fields["n"] for row in rows if isinstance(row, Record)] == ["a", "b"]
+    with pytest.raises(UserError, match=r"is a folder; name the files in it, such as .*/\*\.jsonl"):
+        list(read_records(str(tmp_path)))
     with pytest.raises(UserError, match="no such file"):
         list(read_records(str(tmp_path / "*.nothing")))
     with pytest.raises(UserError, match="unknown format"):
