@@ -7,10 +7,10 @@ Nothing is evaluated: 0.5 stays 0.5, and a square root a square root.  Time is l
 
 import html
 import re
-import unicodedata
 from typing import NamedTuple
 
 from filters.answers.numerals import WORDS as NUMBER_WORDS
+from filters.normalization import normalized
 
 MASK = "0"  # the word in the place of a number
 
@@ -97,7 +97,7 @@ def written_plainly(text: str) -> str:
     if "<" in text:
         text = _TAG.sub(lambda found: "^" if found[1] and found[0][1] != "/" else " ", text)
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text.translate(_SIGNS))
+        text = normalized("NFKC", text.translate(_SIGNS))
     text = " ".join(text.split())
     if "*" in text:
         text = _STARS.sub(lambda found: {"*": "*", "**": "^"}.get(found[1], ""), text)
