@@ -71,13 +71,15 @@ def resolve(
         neighbours[ends[0]].append((ends[1], jaccard))
         neighbours[ends[1]].append((ends[0], jaccard))
     kept: dict[int, int] = {}  # best of a text → the copy of it that is kept
+    alone: set[int] = set()  # those that are kept
     removed: dict[int, Standing] = {}
     for document in _in_turn(sorted({*copies, *copies.values(), *like, *beside}), earlier, turns, removed):
         best = copies.get(document, document)
         near = [(jaccard, -kept[other]) for other, jaccard in like.get(best, ()) if other in kept]
-        near += [(jaccard, -other) for other, jaccard in beside.get(document, ()) if kept.get(copies.get(other, other)) == other]
+        near += [(jaccard, -other) for other, jaccard in beside.get(document, ()) if other in alone]
         if document < earlier:
             kept.setdefault(best, document)
+            alone.add(document)
         elif best in kept:
             removed[document] = Standing(kept[best], "exact", 1.0)
         elif near:
@@ -85,6 +87,7 @@ def resolve(
             removed[document] = Standing(-negative, "near", jaccard)
         else:
             kept[best] = document
+            alone.add(document)
     return removed
 
 
