@@ -131,6 +131,7 @@ def test_the_same_run_again_changes_no_byte_and_does_nothing_twice(solved: Path)
     assert {path: path.stat().st_mtime_ns for path in made} == made
 
 
+@pytest.mark.load
 def test_shuffled_input_changes_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     lines = [*recorded_lines(), "{bad", '{"question": null}', '{"question": "alone", "answer": "#### 1"}']
@@ -183,6 +184,7 @@ def test_a_run_in_memory_never_touches_the_disk(solved: Path) -> None:
         store.rm("/run", recursive=True)
 
 
+@pytest.mark.load
 def test_limit_takes_the_first_of_each_source_and_a_later_manifest_still_says_so(tmp_path: Path) -> None:
     run = _built(tmp_path, "run", limit=4)
     assert _manifest(run)["funnel"]["problem_records"] == 12
@@ -190,6 +192,7 @@ def test_limit_takes_the_first_of_each_source_and_a_later_manifest_still_says_so
     assert _manifest(run)["limit"] == 4
 
 
+@pytest.mark.load
 def test_a_limit_makes_no_rejects_of_what_it_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "in.jsonl").write_text("\n".join(recorded_lines(30)))
@@ -352,6 +355,7 @@ def test_a_stopped_run_has_no_manifest_and_goes_on_to_the_same_bytes(tmp_path: P
     assert release_hashes(run) == release_hashes(solved)
 
 
+@pytest.mark.load
 def test_a_broken_file_of_the_run_is_named(tmp_path: Path, solved: Path) -> None:
     run = _copy(solved, tmp_path)
     (run / "release" / "MANIFEST.json").unlink()

@@ -203,6 +203,7 @@ def test_parquet_columns_that_are_not_asked_for_stay_as_they_are(tmp_path: Path)
     assert [len(found) for found in after["reflections"].to_pylist()] == [1, 0]
 
 
+@pytest.mark.load
 def test_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text(_lines(*[{"text": "Wait, é."}] * 3000))
     with open("/dev/full", "w") as full:
@@ -213,6 +214,7 @@ def test_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     assert '"marker": "Wait"' in starbeam_process("tag", "--in", "in.jsonl", cwd=tmp_path, env=plain).stdout
 
 
+@pytest.mark.load
 def test_closed_streams_neither_crash_nor_mix(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text(_lines({"text": "Wait, no."}))
     script = Path(sys.executable).with_name("starbeam")

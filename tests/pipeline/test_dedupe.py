@@ -124,6 +124,7 @@ def _by_id(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {row["sample_id"]: row for row in rows}
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("flag", ["--direct_runner_bundle_repeat=1", "--direct_num_workers=1"])
 def test_what_is_found_does_not_depend_on_partitions_order_or_repeated_bundles(tmp_path: Path, flag: str) -> None:
     shuffled = random.Random(2).sample(ROWS, len(ROWS))

@@ -134,6 +134,7 @@ def test_where_a_checker_is_unsure_a_judge_decides_and_its_verdict_is_its_own(bu
     assert all(row["steps"]["status"] != "wrong" for row in kept)
 
 
+@pytest.mark.load
 def test_it_is_paid_once_whatever_is_replayed_or_curated(tmp_path: Path, built: Built, server: Server) -> None:
     shutil.copytree(built.folder / "run", tmp_path / "run")
     before = shard_hashes(tmp_path / "run")
@@ -150,6 +151,7 @@ def test_it_is_paid_once_whatever_is_replayed_or_curated(tmp_path: Path, built: 
     assert shard_hashes(tmp_path / "run") == before and server.stats()["calls"] == 0
 
 
+@pytest.mark.load
 def test_samples_of_another_judge_or_of_none_are_not_curated(tmp_path: Path, server: Server) -> None:
     _done(tmp_path, command="sample")
     for change in ("judge.sampling={ temperature = 0.5, max_tokens = 9 }", "teacher.judge.model=other"):
@@ -161,6 +163,7 @@ def test_samples_of_another_judge_or_of_none_are_not_curated(tmp_path: Path, ser
     assert all(row["judgement"] is None for row in rows_of(tmp_path / "run" / "samples")) and server.stats()["calls"] == PAIRS
 
 
+@pytest.mark.load
 def test_a_judge_that_refuses_passes_nothing_and_loses_no_sample(tmp_path: Path, server: Server) -> None:
     server.set(errors={"400": 1.0})
     try:
@@ -175,6 +178,7 @@ def test_a_judge_that_refuses_passes_nothing_and_loses_no_sample(tmp_path: Path,
     assert len(refused) == PAIRS and all(one.startswith("teacher 'judge', as judge: 400") for one in refused)
 
 
+@pytest.mark.load
 def test_a_budget_holds_for_the_judge_too(tmp_path: Path, server: Server) -> None:
     done = _run(tmp_path, "budget=0.0001")  # a call may cost 0.001
     assert done.returncode == 2 and "raise the budget" in done.stderr and server.stats()["calls"] == 0

@@ -95,6 +95,7 @@ def test_more_samples_later_ask_for_the_new_ones_only_and_change_no_old_one(tmp_
     assert server.stats()["given"] == 5 * len(QUESTIONS)
 
 
+@pytest.mark.load
 def test_a_run_that_is_replayed_makes_no_call_and_gives_the_same_bytes(tmp_path: Path, server: TeacherServer) -> None:
     write_recipe(tmp_path, server.url, QUESTIONS, samples=3)
     _sampled(tmp_path, command="build")

@@ -99,6 +99,7 @@ def test_a_right_option_is_right_under_whatever_letter_it_was_asked(built: Path)
     assert f"options asked in the order {', '.join(CHOICE_LABELS[place] for place in first['choice_order'])}" in shown
 
 
+@pytest.mark.load
 def test_one_that_likes_a_letter_does_not_beat_chance(tmp_path: Path, server: TeacherServer) -> None:
     server.set(right=0.0)  # then it answers A
     _done(tmp_path)
@@ -110,6 +111,7 @@ def test_one_that_likes_a_letter_does_not_beat_chance(tmp_path: Path, server: Te
     assert all(row["chance"]["p_value"] <= 0.05 for row in kept) and len(kept) < right
 
 
+@pytest.mark.load
 def test_it_is_replayed_without_a_call_and_more_samples_ask_for_the_new_ones_only(
     tmp_path: Path, built: Path, server: TeacherServer
 ) -> None:

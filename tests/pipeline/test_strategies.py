@@ -58,6 +58,7 @@ def test_a_problem_without_a_gold_is_rejected_with_its_reason_and_the_others_go_
     assert f"strategy '{kind}' needs" in found["no_gold"]["detail"]
 
 
+@pytest.mark.load
 def test_where_no_problem_can_be_judged_the_run_ends_in_one_line(tmp_path: Path) -> None:
     _write(tmp_path, None, "not found", None)
     for _ in range(2):  # the second goes on from the files of the first
