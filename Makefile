@@ -27,7 +27,7 @@ demo: .venv/run.stamp  ## build the embedded default into runs/demo and show wha
 	$(BIN)/starbeam show runs/demo --rows 1 --source arithmetic --label self_correction
 
 test: .venv/dev.stamp  ## the fast suite
-	$(BIN)/python -m pytest -n 2 -m "not gym and not load and not vllm"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not gym and not load and not vllm"
 
 test-gym: .venv/gym.stamp  ## every task of the optional reasoning-gym library
 	$(BIN)/python -m pytest -m gym
