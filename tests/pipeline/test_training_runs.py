@@ -84,7 +84,8 @@ def test_every_view_is_written_and_its_bytes_do_not_depend_on_the_workers(tmp_pa
     kept = right - COUNT  # the second goes the first one's way
     rows = {name: entry["rows"] for name, entry in manifest["configs"].items() if name != "rejected"}
     # Each problem has one pair: of two kept right ones with one wrong, or, in doubt, of one with two.
-    assert rows == {"full": kept, "sft": kept, "prompt_completion": kept, "labelled": 4 * COUNT, "preference": COUNT}
+    training = {"full": kept, "sft": kept, "prompt_completion": kept, "labelled": 4 * COUNT, "preference": COUNT}
+    assert rows == training | {"signatures": kept}
     assert manifest["funnel"]["votes"] == {
         "problems": COUNT, "decided": COUNT * 2 // 3, "correct": COUNT * 2 // 3, "pseudo_gold": 0
     }  # fmt: skip
