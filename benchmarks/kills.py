@@ -91,7 +91,9 @@ def journalled(run: Path) -> int:
 
 def _samples(run: Path) -> int:
     return sum(
-        entry["rows"] for entry in json.loads((run / "release" / "MANIFEST.json").read_text())["files"] if entry["config"] != "sft"
+        entry["rows"]
+        for entry in json.loads((run / "release" / "MANIFEST.json").read_text())["files"]
+        if entry["config"] in ("full", "rejected")
     )
 
 
