@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from filters.shingles import U64, finalize
+from filters.shingles import STEP, U64, finalize
 from filters.signatures import PERMUTATIONS, Signatures
 
 Pairs = npt.NDArray[np.uint64]  # (pairs, 2): document numbers, the smaller first
@@ -29,8 +29,6 @@ PROBLEM_ALL_PAIRS = (
 )
 BUCKET_ANCHORS = 8  # of a large bucket all are compared with the first few, which are the best
 BUCKET_WINDOW = 8  # … and each with the next few
-
-_STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Bands(NamedTuple):
@@ -61,7 +59,7 @@ def band_keys(signed: Signatures, bands: Bands, band: int) -> U64:
     """
     keys = np.full(len(signed), band + 1, dtype=np.uint64)
     for row in range(band * bands.rows, (band + 1) * bands.rows):
-        keys = finalize(keys * _STEP + signed[:, row])
+        keys = finalize(keys * STEP + signed[:, row])
     return keys
 
 

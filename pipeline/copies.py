@@ -14,9 +14,9 @@ from filters.corpus import Corpus
 from filters.corpus import Row as Candidate
 from filters.duplicates import NONE, Places, Standing, text_keys
 from filters.shingles import U64
-from generators.records import JSON_SUFFIXES, PARQUET_SUFFIXES, FieldError, Record, expand, lookup, optional_text_at, text_at
+from generators.records import JSON_SUFFIXES, PARQUET_SUFFIXES, FieldError, Record, expand, text_at
 from pipeline.earlier import EarlierShard, earlier_release
-from pipeline.rows import Row, Rows, parsed
+from pipeline.rows import Row, Rows, found_at, parsed, text_or_none
 from schemas.annotation import Duplicate
 from schemas.errors import RunError
 
@@ -32,25 +32,14 @@ def candidate(at: Mapping[str, str], row: Row) -> Candidate:
     return Candidate(
         id=text_at(row, at["id"]),
         text=text_at(row, at["text"]),
-        group=_optional(row, at["group"]),
-        answer=_optional(row, at["answer"]),
+        group=text_or_none(row, at["group"]),
+        answer=text_or_none(row, at["answer"]),
         quality=_quality(row, at["quality"]),
     )
 
 
-def _found(row: Row, path: str) -> Any:
-    try:
-        return lookup(row, path)
-    except FieldError:
-        return None
-
-
-def _optional(row: Row, path: str) -> str | None:
-    return None if _found(row, path) is None else optional_text_at(row, path)
-
-
 def _quality(row: Row, path: str) -> float:
-    value = _found(row, path)
+    value = found_at(row, path)
     if value is None:
         return 0.0
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):

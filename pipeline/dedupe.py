@@ -89,7 +89,7 @@ class _Order(_Step):
         prints["node"] = nodes
         for name, column in (("high", compared.print_high), ("low", compared.print_low), ("answer", compared.answer)):
             prints[name] = column[compared.bests]
-        yield from _by_bucket(prints["high"] % np.uint64(self.comparison.buckets), prints)
+        yield from _by_number(prints["high"] % np.uint64(self.comparison.buckets), prints)
 
     def _within(self, slice_number: int, compared: Compared, table: Any, counts: Counts) -> Packed:
         """Return the edges between rows of one problem; all of them are in the slice."""
@@ -131,7 +131,7 @@ class _MeetPrints(_Step):
         copies["copy"], copies["best"] = prints["node"][~fresh], prints["node"][best[~fresh]]
         yield from _said(copies=copies)
         numbers = copies["copy"]["number"]
-        yield from _by_slice(slices_of(numbers), places_of(numbers).astype(U32))
+        yield from _by_number(slices_of(numbers), places_of(numbers).astype(U32))
 
 
 class _Band(_Step):
@@ -171,7 +171,7 @@ class _MeetBands(_Step):
         slices = slices_of(pairs)
         new = ~self.slices.is_earlier(slices).all(axis=1)
         yield from _said(counts=counts)
-        yield from _by_slice(slices[new, 0], pairs[new])
+        yield from _by_number(slices[new, 0], pairs[new])
 
 
 class _Sketch(_Step):
@@ -309,13 +309,10 @@ def _runs(keys: npt.NDArray[Any]) -> Iterator[tuple[int, slice]]:
         yield int(keys[first]), slice(first, last)
 
 
-def _by_slice(slices: npt.NDArray[Any], values: npt.NDArray[Any]) -> Iterator[tuple[int, bytes]]:
-    order = np.argsort(slices, kind="stable")
-    for number, part in _runs(slices[order]):
+def _by_number(numbers: npt.NDArray[Any], values: npt.NDArray[Any]) -> Iterator[tuple[int, bytes]]:
+    order = np.argsort(numbers, kind="stable")
+    for number, part in _runs(numbers[order]):
         yield number, values[order[part]].tobytes()
-
-
-_by_bucket = _by_slice
 
 
 def _numbers(slice_number: int, places: bytes) -> U64:

@@ -16,7 +16,17 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from generators.records import JSON_SUFFIXES, PARQUET_SUFFIXES, FieldError, Record, expand, json_text, read_records
+from generators.records import (
+    JSON_SUFFIXES,
+    PARQUET_SUFFIXES,
+    FieldError,
+    Record,
+    expand,
+    json_text,
+    lookup,
+    optional_text_at,
+    read_records,
+)
 from pipeline import storage
 from pipeline.reading import bar
 from schemas.errors import RunError, UserError
@@ -276,3 +286,16 @@ def parsed(
                 rows.reject(record.reject(stage, error.reason, str(error)))
         else:
             yield record, one
+
+
+def found_at(fields: Row, path: str) -> Any:
+    """Return what is at a path, None where nothing is."""
+    try:
+        return lookup(fields, path)
+    except FieldError:
+        return None
+
+
+def text_or_none(fields: Row, path: str) -> str | None:
+    """Return an optional text: a field that is missing, null or empty is None."""
+    return None if found_at(fields, path) is None else optional_text_at(fields, path)

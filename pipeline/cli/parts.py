@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from generators.records import FieldError, lookup, optional_text_at, text_at
+from generators.records import text_at
 from pipeline.recipes import suggestion
-from pipeline.rows import Row, Rows, judged
+from pipeline.rows import Rows, judged
 from schemas.errors import UserError
 
 
@@ -46,19 +46,6 @@ def field_paths(settings: Sequence[str], known: Sequence[str]) -> dict[str, str]
             raise UserError(f"--field {setting!r}: unknown field {name!r}; {suggestion(name, known)}")
         paths[name] = path
     return paths
-
-
-def found_at(fields: Row, path: str) -> Any:
-    """Return what is at a path, None where nothing is."""
-    try:
-        return lookup(fields, path)
-    except FieldError:
-        return None
-
-
-def text_or_none(fields: Row, path: str) -> str | None:
-    """Return an optional text: a field that is missing, null or empty is None."""
-    return None if found_at(fields, path) is None else optional_text_at(fields, path)
 
 
 @click.command("tag")

@@ -7,9 +7,9 @@ import click
 
 from generators.records import FieldError, json_text, lookup, text_at
 from generators.sources.files import choices_at
-from pipeline.cli.parts import field_paths, file_options, found_at, text_or_none
+from pipeline.cli.parts import field_paths, file_options
 from pipeline.recipes import suggestion
-from pipeline.rows import Row, Rows, judged
+from pipeline.rows import Row, Rows, found_at, judged, text_or_none
 from schemas.annotation import STATUSES, Verdict
 from schemas.errors import UserError
 from schemas.problem import Problem
