@@ -12,16 +12,6 @@ from filters.markers import Marker, markers_of
 from schemas.annotation import Reflection
 
 NAME = "reflection_v0"
-LABELS = (
-    "verification",
-    "backtracking",
-    "alternative",
-    "hesitation",
-    "subgoal",
-    "backward_chaining",
-    "self_correction",
-    "summary",
-)
 LANGUAGES = ("en", "zh")
 
 MAX_QUOTE_CHARS = 228  # the 99th percentile of quoted spans in 1,000 MATH-500 outputs; longer ones are unbalanced marks
@@ -60,7 +50,7 @@ def tag(text: str) -> list[Reflection]:
     languages = ("en",) if text.isascii() or not _CJK.search(text) else LANGUAGES
     found = sorted(match for language in languages for match in _matches(plain, language))
     kept = _once_per_sentence(plain, found)
-    return [Reflection(label, start, end, text[start:end], None) for start, end, label in kept]
+    return [Reflection(label, start, end, text[start:end], None, None) for start, end, label in kept]
 
 
 def reflections(texts: Sequence[str]) -> list[list[Reflection]]:

@@ -1,6 +1,6 @@
 """What the filters say of a sample.  Each annotation is a column; nothing is dropped on the way to selection."""
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import pyarrow as pa
 
@@ -29,14 +29,62 @@ class Judgement(NamedTuple):
     reason: Literal["judge_equivalent", "judge_different"]
 
 
-class Reflection(NamedTuple):
-    """One place where a chain turns on itself.  Offsets are Unicode code points into the chain's text, end exclusive."""
+Label = Literal[
+    "verification",
+    "backtracking",
+    "alternative",
+    "hesitation",
+    "subgoal",
+    "backward_chaining",
+    "self_correction",
+    "summary",
+]
+LABELS: tuple[Label, ...] = get_args(Label)
+# What the answer was before and after: wrong → right, right → wrong, wrong → another wrong one, the same.
+Effect = Literal["effective", "harmful", "changing", "idle"]
+EFFECTS: tuple[Effect, ...] = get_args(Effect)
 
-    label: str
+
+class Reflection(NamedTuple):
+    """One place where a chain turns on itself: the sentences that do it.  Offsets are code points into the chain, end exclusive."""
+
+    label: Label
     start: int
     end: int
     marker: str | None  # the words that fired, as they stand in the text; None for a structural signal
-    effect: str | None  # what it did to the answer; None where nobody has measured it
+    signal: str | None  # the name of the structural signal, where no words fired
+    effect: Effect | None  # what it did to the answer; None where no answer is stated on both sides of it, or nobody knows the right one
+
+
+class Course(NamedTuple):
+    """How a chain comes to its answer.  Places are shares of its length in code points, 0 to 1."""
+
+    answers: int  # times that it states a candidate for the final answer
+    changes: int  # of these, how many differ from the one before
+    first_right: float | None  # where the right answer is first stated; None where it never is, or is not known
+    settled: float | None  # where the answer that it ends with is stated for good; None without an answer
+    overthinking: float | None  # share of the chain after a right answer is settled; None where it does not end right
+    underthinking: float | None  # share of the chain after the right answer was first stated, of chains that end wrong (2501.18585)
+    thoughts: int  # it begins one, and each alternative and backtracking one more
+    superficial: int  # reflections that add no new expression
+    loops: float  # share of the sentences that all but repeat an earlier one
+
+
+class LanguageShare(NamedTuple):
+    """How much of a chain is in a language."""
+
+    language: str
+    share: float  # of its words, 0 to 1; two Chinese characters count as one
+
+
+class Granularity(NamedTuple):
+    """How finely a chain goes, by itself and beside the problem's other samples."""
+
+    tokens: int  # of the recipe's tokenizer
+    computed: int  # results that it states
+    skipped: float | None  # share of those whose operands or operations are not there; None where it computes nothing
+    expansion: float | None  # its tokens by the median of its problem's other samples: above 1 longer, below 1 shorter; None alone
+    languages: list[LanguageShare]  # the larger share first
 
 
 class Duplicate(NamedTuple):
@@ -154,10 +202,36 @@ REFLECTIONS_TYPE = pa.list_(
                 pa.field("start", pa.int64()),
                 pa.field("end", pa.int64()),
                 pa.field("marker", pa.string()),
+                pa.field("signal", pa.string()),
                 pa.field("effect", pa.string()),
             ]
         ),
     )
+)
+COURSE_TYPE = pa.struct(
+    [
+        pa.field("answers", pa.int64()),
+        pa.field("changes", pa.int64()),
+        pa.field("first_right", pa.float64()),
+        pa.field("settled", pa.float64()),
+        pa.field("overthinking", pa.float64()),
+        pa.field("underthinking", pa.float64()),
+        pa.field("thoughts", pa.int64()),
+        pa.field("superficial", pa.int64()),
+        pa.field("loops", pa.float64()),
+    ]
+)
+GRANULARITY_TYPE = pa.struct(
+    [
+        pa.field("tokens", pa.int64()),
+        pa.field("computed", pa.int64()),
+        pa.field("skipped", pa.float64()),
+        pa.field("expansion", pa.float64()),
+        pa.field(
+            "languages",
+            pa.list_(pa.field("item", pa.struct([pa.field("language", pa.string()), pa.field("share", pa.float64())]))),
+        ),
+    ]
 )
 DUPLICATE_TYPE = pa.struct([pa.field("kind", pa.string()), pa.field("kept_id", pa.string()), pa.field("jaccard", pa.float64())])
 CONTAMINATION_TYPE = pa.list_(
