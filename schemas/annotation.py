@@ -53,7 +53,7 @@ class Reflection(NamedTuple):
     end: int
     marker: str | None  # the words that fired, as they stand in the text; None for a structural signal
     signal: str | None  # the name of the structural signal, where no words fired
-    effect: Effect | None  # what it did to the answer; None where no answer is stated on both sides of it, or nobody knows the right one
+    effect: Effect | None  # on the answer; None where none is stated on both sides of it, or the right one is not known
 
 
 class Course(NamedTuple):

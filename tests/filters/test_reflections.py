@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.markers import Marker
-from filters.reflections import LABELS, LANGUAGES, markers, reflections, tag
+from schemas.annotation import LABELS, LANGUAGES, markers, reflections, tag
 from tests.linear_time import assert_linear
 
 words = st.sampled_from(
