@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.markers import Marker
-from schemas.annotation import LABELS, LANGUAGES, markers, reflections, tag
+from filters.reflections import LANGUAGES, markers, reflections, tag
+from schemas.annotation import LABELS
 from tests.linear_time import assert_linear
 
 words = st.sampled_from(
