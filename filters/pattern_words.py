@@ -1,0 +1,150 @@
+"""Words that any match of a pattern holds: most sentences hold none of them, so that most patterns are never tried.
+
+The same idea as RE2's FilteredRE2.  It reads the part of the syntax that our data files use: literals, classes, escapes, groups that do
+not capture, lookarounds, `?` and `{m,n}`.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+WORD = re.compile(r"[a-z]+|[?？✓✔☑✅]|[\u4e00-\u9fff]+")  # what a word is, in patterns and in English text
+# The most frequent words of reasoning in English; they tell little.
+_COMMON = frozenset(
+    (
+        "a an the this that these it is are was were be to of in on at for and or but so if we i you my our not no with by as from "
+        "have has can will would do does there then now let us me all one two first what which when need find get how "
+        "more some any they them their its could should may might must than into out up also just only here well "
+        "的 了 是 在 有 我 我们 不 这 那 和 与 也 就 都 个 为 以 得 所以 因此 可以 然后 再 先 一"
+    ).split()
+)
+
+
+class _Item(NamedTuple):
+    """One part of a branch: a literal character, or branches of a group, or anything else."""
+
+    literal: str | None
+    branches: "list[list[_Item]] | None"
+    needed: bool  # whether it is there at least once
+    letter: bool = False  # whether it may be a letter
+
+
+_BOUNDARY = _Item(None, None, False)  # of a word
+
+
+def required_words(pattern: str) -> list[frozenset[str]]:
+    """Return sets of words of which a match holds at least one each, as parts of its words, the rarest set first.
+
+    Empty where none is needed.  Raises ValueError where the syntax is not known.
+    """
+    branches, end = _alternation(pattern, 0)
+    if end != len(pattern):
+        raise ValueError(f"pattern {pattern!r}: cannot read from place {end}")
+    sets = _of_branch(branches[0]) if len(branches) == 1 else list(_united(branches))
+    return sorted(dict.fromkeys(sets), key=lambda one: (_cost(one), sorted(one)))
+
+
+def holds(word: str, part: str) -> bool:
+    """Say whether a word of a text may be where a word of a pattern matched: short ones match whole words alone."""
+    return word == part if len(part) <= MAX_WHOLE else part in word
+
+
+MAX_WHOLE = 3
+
+
+def _cost(words: frozenset[str]) -> float:
+    return sum(4.0 if word in _COMMON else 4.0 / (len(word) ** 2 if word.isascii() else (2 * len(word)) ** 2) for word in words)
+
+
+def _of_branch(items: "list[_Item]") -> list[frozenset[str]]:
+    sets: list[frozenset[str]] = []
+    run, first = "", 0
+    for at, item in enumerate([*items, _BOUNDARY]):
+        if item.literal is not None and item.needed:
+            run += item.literal
+            continue
+        if run:
+            joined, joining = _touches(items[:first], -1), _touches(items[at:], 0)
+            sets += [frozenset([word]) for word in _whole(run, joined, joining)]
+        run, first = "", at + 1
+        if item.branches is not None and item.needed:
+            sets += _of_branch(item.branches[0]) if len(item.branches) == 1 else _united(item.branches)
+    return sets
+
+
+def _touches(items: "list[_Item]", end: int) -> bool:
+    """Say whether what items match may begin (`end` 0) or end (-1) with a letter; nothing may stand there too."""
+    for item in items if end == 0 else reversed(items):
+        if item is _BOUNDARY:
+            return False
+        letter = item.letter if item.branches is None else any(_touches(branch, end) for branch in item.branches)
+        if letter or item.needed:
+            return letter
+    return False
+
+
+def _whole(run: str, joined: bool, joining: bool) -> Iterator[str]:
+    """Yield the words of literals in a row, without short ones at an end where letters may follow: these match whole words alone."""
+    for match in WORD.finditer(run):
+        open_ended = (joined and match.start() == 0) or (joining and match.end() == len(run))
+        if not open_ended or len(match[0]) > MAX_WHOLE or not ("a" <= match[0] <= "zz"):
+            yield match[0]
+
+
+def _united(branches: "list[list[_Item]]") -> Iterator[frozenset[str]]:
+    """Yield sets of each of which any branch holds one: the rarest of each branch together, then the second of each."""
+    ranked = [sorted(_of_branch(branch), key=_cost) for branch in branches]
+    yield from (frozenset().union(*sets) for sets in zip(*ranked, strict=False))
+
+
+def _alternation(pattern: str, at: int) -> "tuple[list[list[_Item]], int]":
+    branches: list[list[_Item]] = [[]]
+    while at < len(pattern) and pattern[at] != ")":
+        if pattern[at] == "|":
+            branches.append([])
+            at += 1
+            continue
+        item, at = _item(pattern, at)
+        needed, at = _repeat(pattern, at)
+        branches[-1].append(item if item is _BOUNDARY else item._replace(needed=item.needed and needed))
+    return branches, at
+
+
+_AROUND = re.compile(r"\(\?(?:=|!|<=|<!)")
+_ESCAPED_LITERAL = re.compile(r"\\[^\w\s]")
+
+
+def _item(pattern: str, at: int) -> tuple[_Item, int]:
+    character = pattern[at]
+    if character == "(":
+        around = _AROUND.match(pattern, at)
+        opening = around[0] if around else "(?:"
+        if not pattern.startswith(opening, at):
+            raise ValueError(f"pattern {pattern!r}: a group at place {at} captures")
+        branches, end = _alternation(pattern, at + len(opening))
+        return _Item(None, None if around else branches, True), end + 1
+    if character == "[":
+        end = pattern.index("]", at + (3 if pattern.startswith("[^", at) else 2))
+        while pattern[end - 1] == "\\":
+            end = pattern.index("]", end + 1)
+        return _Item(None, None, True, bool(_LETTERS.search(pattern, at, end))), end + 1
+    if character == "\\":
+        if pattern[at + 1] == "b":
+            return _BOUNDARY, at + 2
+        literal = pattern[at + 1] if _ESCAPED_LITERAL.match(pattern, at) else None
+        return _Item(literal, None, True, pattern[at + 1] == "w"), at + 2
+    return _Item(None if character in ".^$" else character, None, character not in "^$", character == "." or character.isalpha()), at + 1
+
+
+_LETTERS = re.compile(r"\[\^|a-z|\\w|\[[^\\]?[a-z]")
+
+_REPEAT = re.compile(r"\{(\d{1,3})(?:,\d{0,3})?\}|\?")
+
+
+def _repeat(pattern: str, at: int) -> tuple[bool, int]:
+    """Return whether what stands before is there at least once, and where its repetition ends."""
+    found = _REPEAT.match(pattern, at)
+    if found is None:
+        return True, at
+    end = found.end() + pattern.startswith(("?", "+"), found.end())
+    return found[1] is not None and int(found[1]) > 0, end

@@ -1,0 +1,97 @@
+"""Signals of reflection that no words give: what a sentence's numbers and questions say of the sentences before it.
+
+restated   a computation that comes out at a value which was already known from elsewhere: verification
+gathered   values that were found in different sentences, side by side, nothing computed: summary
+revised    another value with the unit of the last result, or of the same expression, behind it: self_correction
+doubted    a question about the result just reached: hesitation
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from filters.sentences import HIDDEN, Span
+from schemas.annotation import Label
+
+MAX_QUESTION_CHARS = 120  # a longer question is one of the problem's kind
+MAX_GATHERED_CHARS = 160
+GATHERED = 3  # values at least
+LEAST_DIGITS = 2  # of a value that is known again: one of one digit comes up by chance
+
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?")
+_OPERATOR = re.compile(
+    r"\d[^\w\n=]{0,3}(?:[+*/×÷−-]|\\(?:times|cdot|div))[^\w\n=]{0,3}\d|\b(?:times|plus|minus|divided|multiplied|squared|add up|adds up|together|sum)\b"
+    r"|[加减乘除倍折]|合成|总共|一共|之和"
+)
+_ALGEBRA = re.compile(r"\\|[a-z]\s?[=^+*/-]|[=+*/-]\s?[a-z]\b|\d[a-z]\b|[≠{}]")
+_LIST = re.compile(r"[,，、;；]")
+_EQUALS = re.compile(r"[=≡≈]|\b(?:is|are|gives|makes|make|equals|leaves|totals?|come to|comes to|says?)\b|[是为得]|等于|共")
+_UNIT = re.compile(r"\s?([a-z%°²³/]+(?:\^\d)?|[\u4e00-\u9fff]{1,2})")
+_ASKS = re.compile(
+    r"^[\W_]*(?:what|how (?:many|much|long|far|old|often|tall|fast|big)|which|who|whose|whom|when|where)\b"
+    r"|多少|几[个只条人天种次]|什么|哪[个些一里]|谁|何时"
+)
+
+
+class _Result(NamedTuple):
+    """The last value of a sentence with numbers, and its unit."""
+
+    value: str
+    unit: str
+
+
+def signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, Label, str]]:
+    """Yield sentences with a label and the name of the signal."""
+    known: dict[str, int] = {}  # value → the sentence that first states it
+    last = ""  # the last sentence with numbers
+    doubted = False
+    for place, span in enumerate(spans):
+        sentence = plain[span.start : span.end]
+        if place and last and sentence[-1] in "?？" and _is_doubt(sentence):
+            doubted = True
+            yield span, "hesitation", "doubted"
+            continue
+        values = _NUMBER.findall(sentence)
+        if not values or HIDDEN in sentence:
+            continue
+        if len(values) >= GATHERED:
+            label, signal = _among(sentence, [value.replace(",", "") for value in values], known, place)
+            if label is not None:
+                yield span, label, signal
+        if doubted and _revises(sentence, last):
+            yield span, "self_correction", "revised"
+        doubted = False
+        for value in values:
+            known.setdefault(value.replace(",", ""), place)
+        last = sentence
+
+
+def _among(sentence: str, values: Sequence[str], known: dict[str, int], place: int) -> tuple[Label | None, str]:
+    """Return what a sentence with several values does with those that are known."""
+    result = values[-1]
+    if len(result) >= LEAST_DIGITS and result in known and result not in values[:-1]:
+        before = sentence[: sentence.rfind(values[-1])]
+        if _EQUALS.search(before) and _OPERATOR.search(sentence) and not _ALGEBRA.search(sentence):
+            return "verification", "restated"
+    places = {known.get(value, place) for value in values}
+    if place in places or len(places) < 2 or len(sentence) > MAX_GATHERED_CHARS or len(_LIST.findall(sentence)) < GATHERED - 1:
+        return None, ""
+    return ("summary", "gathered") if not _OPERATOR.search(sentence) and not _ALGEBRA.search(sentence) else (None, "")
+
+
+def _revises(sentence: str, last: str) -> bool:
+    """Say whether a sentence gives another value with the unit of the last one before."""
+    results = _results(last)
+    if not results:
+        return False
+    value, unit = results[-1]
+    return any(one.unit == unit and one.value != value for one in _results(sentence))
+
+
+def _results(sentence: str) -> list[_Result]:
+    found = _NUMBER.finditer(sentence)
+    return [_Result(match[0], unit[1] if (unit := _UNIT.match(sentence, match.end())) else "") for match in found]
+
+
+def _is_doubt(sentence: str) -> bool:
+    return len(sentence) <= MAX_QUESTION_CHARS and HIDDEN not in sentence and _ASKS.search(sentence) is None

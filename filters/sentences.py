@@ -1,0 +1,115 @@
+"""Sentences of a chain, and what in it is not its writer's own word: code, quotations, what the problem says."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+MAX_SENTENCE_CHARS = 400  # a longer one is cut at a space or comma: 99.8 % of the sentences of 1,000 MATH-500 outputs are shorter
+MAX_QUOTE_CHARS = 228  # the 99th percentile of quoted spans in 1,000 MATH-500 outputs; longer ones are unbalanced marks
+HIDDEN = "\0"
+
+_APOSTROPHES = str.maketrans("’‘ʼ＇", "''''")
+_QUOTED = tuple(
+    (left, re.compile(rf"{left}[^{left}{right}\n]{{1,{MAX_QUOTE_CHARS}}}+{right}"))
+    for left, right in (('"', '"'), ("“", "”"), ("「", "」"), ("『", "』"), ("«", "»"))
+)
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]++`", re.DOTALL)
+_SINGLE = re.compile(r"(?<![\w'])'(?=\w)(?:[^'\n]|(?<=\w)'(?=\w)){2,120}+'(?!\w)")
+_COMMENT = re.compile(r"(?<=[;)\]}:\w])[ \t]{1,8}(?:#|//) [^\n]*+|(?m:^)[ \t]{0,8}(?://|#) (?=[a-z][^.\n]{0,80}$)[^\n]*+")
+_ENDS = re.compile(r"[.!?…]++[\"'”’)\]*]*+(?=\s|\Z)|[。！？；!?][”’」』）)]*+")
+_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|vs|cf|etc|eq|fig|no|approx|dr|mr|mrs|ms|st|resp)|\b[a-z]|(?:^|\n)\s{0,8}\d{1,2})\.$")
+_CUT = re.compile(r"[\s，,、]")
+
+
+class Span(NamedTuple):
+    """A sentence by its place, no white space around it."""
+
+    start: int
+    end: int
+
+
+def lowered(text: str) -> str:
+    """Return the text in lower case at the same length, so that offsets hold, its apostrophes straight."""
+    low = text.lower()
+    if len(low) != len(text):  # "İ" becomes two characters
+        low = "".join(one if len(one := character.lower()) == 1 else character for character in text)
+    return low if low.isascii() else low.translate(_APOSTROPHES)
+
+
+def masked(low: str) -> str:
+    """Return the text with code, comments and quotations of ordinary length hidden, at the same length."""
+    if "`" in low:
+        low = _CODE.sub(_hide, low)
+    for left, quoted in _QUOTED:
+        if left in low:
+            low = quoted.sub(_hide, low)
+    if " '" in low or "('" in low or "\n'" in low:
+        low = _SINGLE.sub(_hide, low)
+    if "# " in low or "// " in low:
+        low = _COMMENT.sub(_hide, low)
+    return low
+
+
+def _hide(match: re.Match[str]) -> str:
+    return HIDDEN * len(match[0])
+
+
+def sentences(low: str) -> list[Span]:
+    """Return the sentences of a text, each at most MAX_SENTENCE_CHARS long, in order.  A line ends one too."""
+    found: list[Span] = []
+    start = 0
+    for line in low.split("\n"):
+        end = start + len(line)
+        if line and not line.isspace():
+            _add(low, start, end, found)
+        start = end + 1
+    return found
+
+
+def _add(low: str, start: int, end: int, found: list[Span]) -> None:
+    """Add the sentences of a line."""
+    for match in _ENDS.finditer(low, start, end):
+        stop = match.end()
+        if match[0] == "." and _ABBREVIATION.search(low, max(start, stop - 12), stop):
+            continue
+        _add_pieces(low, start, stop, found)
+        start = stop
+    _add_pieces(low, start, end, found)
+
+
+def _add_pieces(low: str, start: int, end: int, found: list[Span]) -> None:
+    while start < end and low[start].isspace():
+        start += 1
+    while end > start and low[end - 1].isspace():
+        end -= 1
+    while end - start > MAX_SENTENCE_CHARS:
+        cut = start + MAX_SENTENCE_CHARS
+        while cut > start + MAX_SENTENCE_CHARS // 2 and not _CUT.match(low, cut - 1):
+            cut -= 1
+        found.append(Span(start, cut))
+        start = cut
+    if start < end:
+        found.append(Span(start, end))
+
+
+class Echo:
+    """Tells which sentences of a chain are the problem's own."""
+
+    def __init__(self, question: str) -> None:
+        self._words = " ".join(_WORD.findall(lowered(question)))
+
+    def holds(self, sentence: str) -> bool:
+        """Say whether the words of a sentence stand in the problem in one row."""
+        if not self._words:
+            return False
+        words = " ".join(_WORD.findall(sentence))
+        return bool(words) and f" {words} " in f" {self._words} "
+
+
+_WORD = re.compile(r"[\u4e00-\u9fff]|[^\W_]+")
+
+
+def echoes(question: str, low: str, spans: Sequence[Span]) -> set[Span]:
+    """Return those of some sentences that are the problem's own words."""
+    echo = Echo(question)
+    return {span for span in spans if echo.holds(low[span.start : span.end])}
