@@ -2,7 +2,7 @@
 
 restated   a computation that comes out at a value which was already known from elsewhere: verification
 gathered   values that were found in different sentences, side by side, nothing computed: summary
-revised    another value with the unit of the last result, or of the same expression, behind it: self_correction
+revised    another value for a quantity of the same name, soon behind the first: self_correction
 doubted    a question about the result just reached: hesitation
 """
 
@@ -16,6 +16,7 @@ from schemas.annotation import Label
 MAX_QUESTION_CHARS = 120  # a longer question is one of the problem's kind
 MAX_GATHERED_CHARS = 160
 GATHERED = 3  # values at least
+MAX_APART = 4  # sentences between two values for one quantity: further on it is a quantity of another case
 LEAST_DIGITS = 2  # of a value that is known again: one of one digit comes up by chance
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?")
@@ -26,29 +27,24 @@ _OPERATOR = re.compile(
 _ALGEBRA = re.compile(r"\\|[a-z]\s?[=^+*/-]|[=+*/-]\s?[a-z]\b|\d[a-z]\b|[≠{}]")
 _LIST = re.compile(r"[,，、;；]")
 _EQUALS = re.compile(r"[=≡≈]|\b(?:is|are|gives|makes|make|equals|leaves|totals?|come to|comes to|says?)\b|[是为得]|等于|共")
-_UNIT = re.compile(r"\s?([a-z%°²³/]+(?:\^\d)?|[\u4e00-\u9fff]{1,2})")
+_QUANTITY = re.compile(
+    r"(?:\b(?:the|my|our) ((?:[a-z-]{2,15} ){0,3}[a-z-]{2,15})|([\u4e00-\u9fff]{2,10}?))\s?(?:is|are|was|equals|comes to|=|是|为|等于|得)\s?(?:then |therefore |really |just |only |about |now |at )?[$€£]?(\d[\d,]*(?:\.\d+)?)"
+)
+_CASE = re.compile(r"^[\W_]*(?:\d|case|if|when|for|in|with|step|after|then|now|next|finally|suppose|情况|如果|当|若|第|接着|然后|再)")
 _ASKS = re.compile(
     r"^[\W_]*(?:what|how (?:many|much|long|far|old|often|tall|fast|big)|which|who|whose|whom|when|where)\b"
     r"|多少|几[个只条人天种次]|什么|哪[个些一里]|谁|何时"
 )
 
 
-class _Result(NamedTuple):
-    """The last value of a sentence with numbers, and its unit."""
-
-    value: str
-    unit: str
-
-
 def signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, Label, str]]:
     """Yield sentences with a label and the name of the signal."""
     known: dict[str, int] = {}  # value → the sentence that first states it
-    last = ""  # the last sentence with numbers
-    doubted = False
+    stated: dict[str, tuple[str, int]] = {}  # quantity → its value, and the sentence that states it
+    last = False  # whether a sentence with numbers has been read
     for place, span in enumerate(spans):
         sentence = plain[span.start : span.end]
         if place and last and sentence[-1] in "?？" and _is_doubt(sentence):
-            doubted = True
             yield span, "hesitation", "doubted"
             continue
         values = _NUMBER.findall(sentence)
@@ -58,12 +54,14 @@ def signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, Label, st
             label, signal = _among(sentence, [value.replace(",", "") for value in values], known, place)
             if label is not None:
                 yield span, label, signal
-        if doubted and _revises(sentence, last):
-            yield span, "self_correction", "revised"
-        doubted = False
+        for quantity, value in _stated(sentence):
+            before = stated.get(quantity)
+            if before is not None and before[0] != value and place - before[1] <= MAX_APART:
+                yield span, "self_correction", "revised"
+            stated[quantity] = value, place
         for value in values:
             known.setdefault(value.replace(",", ""), place)
-        last = sentence
+        last = True
 
 
 def _among(sentence: str, values: Sequence[str], known: dict[str, int], place: int) -> tuple[Label | None, str]:
@@ -79,18 +77,12 @@ def _among(sentence: str, values: Sequence[str], known: dict[str, int], place: i
     return ("summary", "gathered") if not _OPERATOR.search(sentence) and not _ALGEBRA.search(sentence) else (None, "")
 
 
-def _revises(sentence: str, last: str) -> bool:
-    """Say whether a sentence gives another value with the unit of the last one before."""
-    results = _results(last)
-    if not results:
-        return False
-    value, unit = results[-1]
-    return any(one.unit == unit and one.value != value for one in _results(sentence))
-
-
-def _results(sentence: str) -> list[_Result]:
-    found = _NUMBER.finditer(sentence)
-    return [_Result(match[0], unit[1] if (unit := _UNIT.match(sentence, match.end())) else "") for match in found]
+def _stated(sentence: str) -> Iterator[tuple[str, str]]:
+    """Yield the quantities that a sentence gives a value, under their names or as what is computed."""
+    if _CASE.match(sentence):
+        return
+    for match in _QUANTITY.finditer(sentence):
+        yield match[1] or match[2], match[3].replace(",", "")
 
 
 def _is_doubt(sentence: str) -> bool:
