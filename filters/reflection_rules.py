@@ -17,7 +17,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from filters.pattern_words import required_words
+from filters.pattern_words import prefixes, required_words
 from schemas.annotation import LABELS, Label
 
 LANGUAGES = ("en", "zh")
@@ -32,6 +32,7 @@ class Pattern(NamedTuple):
 
     compiled: re.Pattern[str]
     words: tuple[frozenset[str], ...]  # of each of which a sentence holds one, at most SLOTS
+    prefixes: frozenset[str]  # what it may begin with
 
 
 class Rule(NamedTuple):
@@ -91,10 +92,21 @@ def line_pattern(language: str) -> re.Pattern[str]:
     return re.compile("|".join(chosen))
 
 
+class Opening(NamedTuple):
+    """Where clauses open."""
+
+    start: re.Pattern[str]  # ends where the first clause opens
+    opener: re.Pattern[str]  # ends where a further one does
+    connective: re.Pattern[str]  # what may stand there before the clause's own words
+    prefixes: frozenset[str]  # what connectives begin with
+
+
 @functools.cache
-def opening(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return what ends where a clause opens, and a connective that may stand there before the clause's own words."""
-    return re.compile(_spelled("(?:^|<opener>)<filler>", language)), re.compile(_spelled("<connective>", language))
+def opening(language: str) -> Opening:
+    """Return where clauses open in a language."""
+    patterns = [_spelled(written, language) for written in ("<filler>", "<opener><filler>", "<connective>")]
+    start, opener, connective = map(re.compile, patterns)
+    return Opening(start, opener, connective, prefixes(patterns[2]))
 
 
 def _rule(label: Label, language: str, entry: Mapping[str, Any]) -> Rule:
@@ -110,7 +122,7 @@ SLOTS = 4
 def _pattern(written: str, language: str, anywhere: bool) -> Pattern:
     spelled = _spelled(written, language)
     before = _WORD_START[language] if anywhere else ""
-    return Pattern(re.compile(f"{before}(?:{spelled})"), tuple(required_words(spelled)[:SLOTS]))
+    return Pattern(re.compile(f"{before}(?:{spelled})"), tuple(required_words(spelled)[:SLOTS]), prefixes(spelled))
 
 
 def _spelled(pattern: str, language: str) -> str:

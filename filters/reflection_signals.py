@@ -30,6 +30,7 @@ _EQUALS = re.compile(r"[=≡≈]|\b(?:is|are|gives|makes|make|equals|leaves|tota
 _QUANTITY = re.compile(
     r"(?:\b(?:the|my|our) ((?:[a-z-]{2,15} ){0,3}[a-z-]{2,15})|([\u4e00-\u9fff]{2,10}?))\s?(?:is|are|was|equals|comes to|=|是|为|等于|得)\s?(?:then |therefore |really |just |only |about |now |at )?[$€£]?(\d[\d,]*(?:\.\d+)?)"
 )
+_STATES = re.compile(r" (?:is|are|was|equals|comes to) |[是为得]|等于")
 _CASE = re.compile(r"^[\W_]*(?:\d|case|if|when|for|in|with|step|after|then|now|next|finally|suppose|情况|如果|当|若|第|接着|然后|再)")
 _ASKS = re.compile(
     r"^[\W_]*(?:what|how (?:many|much|long|far|old|often|tall|fast|big)|which|who|whose|whom|when|where)\b"
@@ -79,7 +80,7 @@ def _among(sentence: str, values: Sequence[str], known: dict[str, int], place: i
 
 def _stated(sentence: str) -> Iterator[tuple[str, str]]:
     """Yield the quantities that a sentence gives a value, under their names or as what is computed."""
-    if _CASE.match(sentence):
+    if not _STATES.search(sentence) or _CASE.match(sentence):
         return
     for match in _QUANTITY.finditer(sentence):
         yield match[1] or match[2], match[3].replace(",", "")

@@ -8,7 +8,7 @@ import functools
 import re
 from collections.abc import Iterator, Sequence
 
-from filters.pattern_words import WORD, holds
+from filters.pattern_words import MAX_WHOLE, PREFIX, WORD
 from filters.reflection_rules import LANGUAGES, MAX_CONNECTIVES, SLOTS, Guard, Pattern, Rule, guards, line_pattern, opening, rules
 from filters.reflection_signals import signals
 from filters.sentences import HIDDEN, Span, echoes, lowered, masked, sentences
@@ -53,41 +53,22 @@ Shown = tuple[tuple[int, int] | None, str | None]  # where the marker is, or the
 Found = dict[tuple[Span, Label], Shown]
 
 
-class _Sentence:
-    """A sentence with what the rules need of it in one language."""
-
-    def __init__(self, text: str, language: str) -> None:
-        self.text = text
-        self._language = language
-        self._opens: list[int] | None = None
-
-    @property
-    def opens(self) -> list[int]:
-        """The places where a clause opens, and those behind connectives there."""
-        if self._opens is None:
-            start, connective = opening(self._language)
-            places: dict[int, None] = {}
-            for match in start.finditer(self.text):
-                at = match.end()
-                places[at] = None
-                for _ in range(MAX_CONNECTIVES):
-                    further = connective.match(self.text, at)
-                    if further is None:
-                        break
-                    at = further.end()
-                    places[at] = None
-            self._opens = list(places)
-        return self._opens
-
-    def match(self, pattern: Pattern, anywhere: bool) -> re.Match[str] | None:
-        """Return where a pattern shows."""
-        if anywhere:
-            return pattern.compiled.search(self.text)
-        match = pattern.compiled.match
-        for at in self.opens:
-            if (found := match(self.text, at)) is not None:
-                return found
-        return None
+def _opens(text: str, language: str) -> list[int]:
+    """Return the places of a sentence where a clause opens, and those behind connectives there, in order."""
+    start, opener, connective, begins = opening(language)
+    found: dict[int, None] = {}
+    first_match = start.match(text)
+    ends = [first_match.end() if first_match else 0, *(match.end() for match in opener.finditer(text))]
+    for at in ends:
+        found[at] = None
+        for _ in range(MAX_CONNECTIVES):
+            begun = text[at : at + PREFIX]
+            further = connective.match(text, at) if begun in begins or begun[:2] in begins or begun[:1] in begins else None
+            if further is None:
+                break
+            at = further.end()
+            found[at] = None
+    return list(found)
 
 
 def _hide(match: re.Match[str]) -> str:
@@ -113,17 +94,27 @@ def _try(plain: str, span: Span, language: str, numbers: int, found: Found) -> N
     numbers &= _rules_only(language)
     if text is None or not numbers:
         return
-    sentence = _Sentence(text, language)
-    patterns = _patterns(language)
-    for number in _ones(numbers):
+    patterns, bits = _patterns(language), _bits(language)
+    for number in _ones(numbers & bits.anywhere):
         rule, pattern = patterns[number]
-        assert isinstance(rule, Rule)
-        if found.get((span, rule.label), (None, None))[0] is not None:
-            continue
-        match = sentence.match(pattern, rule.anywhere)
-        if match is not None:
-            at = None if rule.signal else (span.start + match.start(), span.start + match.end())
-            found[span, rule.label] = (at, rule.signal)
+        if match := pattern.compiled.search(text):
+            _note(found, span, rule, match)
+    numbers &= ~bits.anywhere
+    for at in _opens(text, language) if numbers else ():
+        for number in _ones(numbers & bits.begin(text[at : at + PREFIX])):
+            rule, pattern = patterns[number]
+            if match := pattern.compiled.match(text, at):
+                numbers &= ~bits.of_label[rule.label]
+                _note(found, span, rule, match)
+
+
+def _note(found: Found, span: Span, rule: Rule, match: re.Match[str]) -> None:
+    """Add what a rule shows, unless the label has words that come first."""
+    before = found.get((span, rule.label))
+    if before is not None and before[0] is not None and (rule.signal or before[0][0] <= span.start + match.start()):
+        return
+    at = None if rule.signal else (span.start + match.start(), span.start + match.end())
+    found[span, rule.label] = (at, rule.signal)
 
 
 def _guarded(plain: str, span: Span, language: str, numbers: int) -> str | None:
@@ -173,14 +164,27 @@ class _Bits:
         self.width = len(patterns)
         self.every = (1 << self.width) - 1
         self.of_word: dict[str, int] = {}
+        self.of_label: dict[str, int] = {}
+        self.anywhere = 0
+        self._begin: dict[str, int] = {}
         self.spared = 0  # slots that a pattern has no words for
-        for number, (_, pattern) in enumerate(patterns):
+        for number, (one, pattern) in enumerate(patterns):
+            if isinstance(one, Rule):
+                self.of_label[one.label] = self.of_label.get(one.label, 0) | 1 << number
+                self.anywhere |= one.anywhere << number
+            for prefix in pattern.prefixes:
+                self._begin[prefix] = self._begin.get(prefix, 0) | 1 << number
             for slot in range(SLOTS):
                 bit = 1 << (slot * self.width + number)
                 if slot >= len(pattern.words):
                     self.spared |= bit
                 for word in pattern.words[slot] if slot < len(pattern.words) else ():
                     self.of_word[word] = self.of_word.get(word, 0) | bit
+
+    def begin(self, start: str) -> int:
+        """Return which patterns may match a text that starts with these PREFIX characters, as bits."""
+        begin = self._begin.get
+        return begin(start, 0) | begin(start[:2], 0) | begin(start[:1], 0) | begin("", 0)
 
     def complete(self, found: int) -> int:
         """Return which patterns have a word in every slot, as bits."""
@@ -197,36 +201,47 @@ def _bits(language: str) -> _Bits:
     return _Bits(language)
 
 
-@functools.lru_cache(maxsize=1 << 16)
-def _of_word(word: str) -> int:
-    """Return the bits of the words that a word of a chain holds."""
-    found = 0
-    for part, bits in _bits("en").of_word.items():
-        if holds(word, part):
-            found |= bits
-    return found
+class _Known(dict[str, int]):
+    """The bits of the words that a word of a chain holds, remembered."""
+
+    def __missing__(self, word: str) -> int:
+        found = _bits("en").of_word.get(word, 0)
+        starts = _by_start("en")
+        for at in range(len(word) - MAX_WHOLE):
+            for part, bits in starts.get(word[at : at + MAX_WHOLE + 1], ()):
+                if word.startswith(part, at):
+                    found |= bits
+        if len(self) >= MAX_KNOWN:
+            self.clear()
+        self[word] = found
+        return found
+
+
+MAX_KNOWN = 1 << 16  # words, some megabytes
+_known = _Known()
 
 
 def _english(sentence: str) -> int:
     """Return the English patterns that a sentence may be of, as bits."""
     found = 0
     for word in WORD.findall(sentence):
-        found |= _of_word(word)
+        found |= _known[word]
     return _bits("en").complete(found) if found else 0
 
 
 @functools.cache
-def _by_start() -> dict[str, list[tuple[str, int]]]:
-    """Return the words of the Chinese patterns by their first two characters, or the only one."""
+def _by_start(language: str) -> dict[str, list[tuple[str, int]]]:
+    """Return the words of the patterns, each with its bits, by their first characters: those of Chinese by two or the only one."""
+    size = 2 if language == "zh" else MAX_WHOLE + 1
     found: dict[str, list[tuple[str, int]]] = {}
-    for word, bits in _bits("zh").of_word.items():
-        found.setdefault(word[:2], []).append((word, bits))
+    for word, bits in _bits(language).of_word.items():
+        found.setdefault(word[:size], []).append((word, bits))
     return found
 
 
 def _chinese(sentence: str) -> int:
     """Return the Chinese patterns that a sentence may be of, as bits."""
-    words, found = _by_start(), 0
+    words, found = _by_start("zh"), 0
     for at in range(len(sentence)):
         for start in (sentence[at], sentence[at : at + 2]):
             for word, bits in words.get(start, ()):
