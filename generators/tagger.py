@@ -49,6 +49,9 @@ Reply with a JSON list and nothing else, [] where there is nothing to find. Each
 eight labels, and one whole sentence copied from the chain letter by letter. A sentence with two labels is two items. Keep the
 chain's order."""
 
+# What chat templates mark turns with; in JSON the character may as well be spelled out, and then it is no mark.
+_MARK = re.compile(r"<(?=[|/｜A-Za-z])|\[(?=/?[A-Z_]{1,40}\])")
+_BACKSLASH = re.compile(r'(\\["\\])|\\')
 _FENCED = re.compile(r"```(?:json)?\n(.*)\n```", re.DOTALL)
 _ENDS = ("\n\n", "\n", ". ", "。")  # after which a chain is cut, the best first
 
@@ -70,7 +73,9 @@ class Said(NamedTuple):
     """One item of a reply, as it came."""
 
     label: str
-    quote: str
+    quotes: tuple[
+        str, ...
+    ]  # as JSON has it, and as it would be were its backslashes plain: models forget to double those of formulas
 
 
 class Tagger:
@@ -121,7 +126,8 @@ def most_windows(chars: int) -> int:
 
 def prompt_of(question: str, part: str, sampling: Sampling) -> Prompt:
     """Return what the tagger is asked: a function of the two texts, so the journal answers it for equal chains."""
-    words = WORDS.format(pair=orjson.dumps({"question": question, "chain": part}).decode())
+    pair = orjson.dumps({"question": question, "chain": part}).decode()
+    words = WORDS.format(pair=_MARK.sub(lambda mark: f"\\u{ord(mark[0]):04x}", pair))
     asked = Problem.of(question=words, answer=None, checker="", source=TEACHER)
     return Prompt(asked, (Message("user", words),), role="tag", sampling=sampling)
 
@@ -131,37 +137,48 @@ def said_in(completion: Completion) -> list[Said] | None:
     text = completion.response
     if completion.finish_reason == "length" or len(text) > MAX_REPLY_CHARS:
         return None
-    fenced = _FENCED.fullmatch(text)
+    if fenced := _FENCED.fullmatch(text):
+        text = fenced[1]
+    readings = [_pairs_in(text), _pairs_in(_BACKSLASH.sub(lambda found: found[1] or r"\\", text))]
+    known = [pairs for pairs in readings if pairs is not None]
+    if not known:
+        return None
+    return [Said(same[0][0], tuple(dict.fromkeys(quote.strip() for _, quote in same))) for same in zip(*known, strict=True)]
+
+
+def _pairs_in(text: str) -> list[tuple[str, str]] | None:
+    """Return label and quote of each item of a JSON list, None where it is none."""
     try:
-        items = orjson.loads(fenced[1] if fenced else text)
+        items = orjson.loads(text)
     except ValueError:
         return None
     if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
         return None
     pairs = [(one.get("label"), one.get("quote")) for one in items]
-    said = [Said(label, quote) for label, quote in pairs if isinstance(label, str) and isinstance(quote, str)]
-    return said if len(said) == len(pairs) else None
+    return pairs if all(isinstance(value, str) for pair in pairs for value in pair) else None
 
 
-def located(part: str, said: Iterable[Said]) -> list[tuple[str, int, int] | None]:
-    """Return label, start and end of each item in the part that was asked about, None where its quote stands nowhere in it.
+def located(part: str, said: Iterable[Said]) -> list[tuple[int, int] | None]:
+    """Return where the quote of each item stands in the part that was asked about, None where it does not.
 
     A quote that stands there several times is the first one behind the item before; said again with its label, the next one.
     """
-    found: list[tuple[str, int, int] | None] = []
-    last: dict[Said, int] = {}
+    found: list[tuple[int, int] | None] = []
+    last: dict[tuple[str, str], int] = {}
     after = 0
-    for label, quote in said:
-        item = Said(label, quote.strip())
-        start = part.find(item.quote, max(after, last.get(item, -1) + 1)) if item.quote else -1
-        if start < 0 and item.quote and item not in last:
-            start = part.find(item.quote)
-        if start < 0:
-            found.append(None)
-            continue
-        last[item] = after = start
-        found.append((label, start, start + len(item.quote)))
+    for label, quotes in said:
+        places = ((_start(part, quote, after, last.get((label, quote), -1)), quote) for quote in quotes if quote)
+        start, quote = next(((start, quote) for start, quote in places if start >= 0), (-1, ""))
+        if start >= 0:
+            last[label, quote] = after = start
+        found.append((start, start + len(quote)) if start >= 0 else None)
     return found
+
+
+def _start(part: str, quote: str, after: int, last: int) -> int:
+    """Return where a quote starts, -1 where nowhere: from `after` on and behind its `last` place; without one, anywhere."""
+    start = part.find(quote, max(after, last + 1))
+    return part.find(quote) if start < 0 and last < 0 else start
 
 
 _KNOWN: dict[str, Label] = {label: label for label in LABELS}
@@ -173,9 +190,9 @@ def _tagged(teacher: str, chain: str, parts: Sequence[tuple[int, int]], replies:
     for (start, end), reply in zip(parts, replies, strict=True):
         known = [one for one in reply if one.label in _KNOWN]
         mislabelled += len(reply) - len(known)
-        for one in located(chain[start:end], known):
-            if one is None:
+        for one, place in zip(known, located(chain[start:end], known), strict=True):
+            if place is None:
                 misquoted += 1
             else:
-                tags.add(Tag(_KNOWN[one[0]], start + one[1], start + one[2]))
+                tags.add(Tag(_KNOWN[one.label], start + place[0], start + place[1]))
     return Tagged(teacher, sorted(tags, key=lambda tag: (tag.start, tag.end, tag.label)), misquoted, mislabelled)

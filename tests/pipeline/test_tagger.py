@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.outer_loop.recipes import TEACHERS_OWN, held_out_plan, loop_of, round_plan
 from pipeline.plan import Plan, resolve
 from pipeline.recipes import parse
 from schemas.errors import UserError
@@ -212,6 +213,15 @@ def test_the_tagger_gives_no_samples_unless_the_strategy_names_it() -> None:
     assert resolve(parse(plan.to_toml(), "r.toml")).to_toml() == plan.to_toml()
     with pytest.raises(UserError, match="add one beside judge and tagger"):
         _plan("tagger.teacher=main", "judge.teacher=main", "teacher.old={ kind = 'reward', base_url = 'http://a', model = 'm' }")
+
+
+def test_a_loop_has_the_samples_of_its_rounds_tagged_and_not_those_of_the_held_out_problems() -> None:
+    loop = "[loop]\nteacher = 'main'\ntrainer = 'true'\nsteps = 1\nheld_out_share = 0.5\n"
+    recipe = parse(RECIPE.format(url="http://127.0.0.1:9/v1") + loop, "r.toml", (ON,))
+    table = loop_of(recipe)
+    assert round_plan(recipe, table, 0, TEACHERS_OWN).tagger is not None
+    held_out = held_out_plan(recipe, table, 0, TEACHERS_OWN)
+    assert held_out.tagger is None and held_out.asked == ["main"]
 
 
 @pytest.mark.parametrize(
