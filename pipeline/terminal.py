@@ -118,6 +118,8 @@ def funnel(counts: Mapping[str, Any], coverage: Mapping[str, Any]) -> Table:
     )
     table.add_row("duplicates", f"{sum(counts['duplicates'].values()):,}", _parts(counts["duplicates"]))
     table.add_row("reflections", f"{sum(counts['reflections'].values()):,}", _parts(counts["reflections"]))
+    if counts["tagged"]:
+        table.add_row("  tagged by a teacher", f"{counts['tagged']['read']:,}", _agreement(counts["agreement"]))
     rejected = counts["rejected_samples"]
     table.add_row("samples rejected", f"{sum(rejected.values()):,}", _parts(rejected))
     table.add_row("kept", f"{counts['kept']:,}", _parts({"problems": counts["problems_kept"]}), style="bold")
@@ -126,6 +128,12 @@ def funnel(counts: Mapping[str, Any], coverage: Mapping[str, Any]) -> Table:
 
 def _parts(parts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {safe(name)}" for name, count in parts.items() if count)
+
+
+def _agreement(labels: Mapping[str, Any]) -> str:
+    """Return how a teacher's tags agree with the rules', where both are not constant."""
+    known = [f"{label} {of_label['kappa']:.2f}" for label, of_label in labels.items() if of_label["kappa"] is not None]
+    return "kappa with the rules: " + (", ".join(known) or "none")
 
 
 def _pass_at_k(covered: Mapping[str, Any]) -> str:

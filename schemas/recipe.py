@@ -125,6 +125,7 @@ class Recipe(Section):
     prompt: Table = Field(default_factory=dict, description="the words in which problems are asked")
     split: Split | None = Field(None, description="take a part of the problems; left out, all")
     judge: Table | None = Field(None, description="who is asked where a checker is unsure; left out, nobody is")
+    tagger: Table | None = Field(None, description="who is asked to tag chains beside the rules; left out, nobody is")
     dedupe: Dedupe = Dedupe()
     decontaminate: Decontaminate | None = Field(None, description="look for items of benchmarks; left out, nobody does")
     select: Select = Select()

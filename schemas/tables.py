@@ -52,7 +52,7 @@ ANNOTATED_SCHEMA = pa.schema(
 _FULL_COLUMNS = (
     *("sample_id", "problem_id", "index", "round", "origin", "teacher", "parent_id"),
     *("source", "subject", "language", "answer", "choices", "choice_order", "tests"),
-    *("verdict", "judgement", "steps", "leak", "chance", "vote", "reflections", "contamination", "duplicate"),
+    *("verdict", "judgement", "steps", "leak", "chance", "vote", "reflections", "tagged", "contamination", "duplicate"),
     *("score", "chosen", "finish_reason", "prompt_tokens", "completion_tokens", "logprob", "metadata", "hint"),
     *("question", "prompt", "prompt_id", "reasoning", "response"),
 )

@@ -10,12 +10,13 @@ from generators.judge import JudgeTable
 from generators.prompts.files import parse, shipped, shipped_text
 from generators.prompts.table import PromptTable
 from generators.sources import SOURCES
+from generators.tagger import TaggerTable
 from generators.teachers import TEACHERS
 from pipeline.exports import CONFIGS
 from pipeline.plan import all_checkers
 from pipeline.plugins import Strategies
 from pipeline.recipes import suggestion
-from schemas.annotation import JUDGE_NAME
+from schemas.annotation import JUDGE_NAME, TAGGER_NAME
 from schemas.errors import UserError
 from schemas.recipe import Decontaminate, Dedupe, Export, Recipe, Section, Select
 
@@ -23,7 +24,7 @@ from schemas.recipe import Decontaminate, Dedupe, Export, Recipe, Section, Selec
 @click.command("list")
 @click.argument("name", required=False)
 def list_command(name: str | None) -> None:
-    """List what a recipe can name; with NAME, the keys of that source, teacher or strategy, of `judge`, `prompt` or `recipe`."""
+    """List what a recipe can name; with NAME, the keys of that source, teacher, strategy or table, such as `judge` or `recipe`."""
     if name is not None:
         click.echo("\n".join(_keys(name)))
         return
@@ -44,6 +45,7 @@ def list_command(name: str | None) -> None:
             chance.NAME: "a problem's right choices against guessing",
             votes.NAME: "what most samples of a problem answer; a pseudo-gold where it has no gold",
             reflections.NAME: "reflections of a chain",
+            TAGGER_NAME: "a teacher's word on the reflections of a chain, where [tagger] names one",
             contamination.NAME: "items of benchmarks that a problem or a chain holds, where [decontaminate] names any",
             fingerprints.NAME: "what exact copies have in common",
             signatures.NAME: "signatures for near-copies",
@@ -65,6 +67,7 @@ def _keys(name: str) -> list[str]:
     tables: dict[str, type[Section]] = {
         "recipe": Recipe,
         "judge": JudgeTable,
+        "tagger": TaggerTable,
         "prompt": PromptTable,
         "dedupe": Dedupe,
         "decontaminate": Decontaminate,

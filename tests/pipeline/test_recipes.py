@@ -54,7 +54,7 @@ BOUNDS = "r.toml: seed = -1: must be greater than or equal to 0; change it (of a
             [],
             "r.toml: unknown key 'zzz'; "
             "known: budget, decontaminate, dedupe, export, judge, loop, name, partitions, problems, prompt, root, round, "
-            "seed, select, split, strategy, teacher",
+            "seed, select, split, strategy, tagger, teacher",
         ),
         (WHOLE, ["seed=-1"], BOUNDS),
         ("seed = -1\n" + WHOLE, [], BOUNDS),
