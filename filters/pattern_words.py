@@ -167,6 +167,8 @@ def _item(pattern: str, at: int) -> tuple[_Item, int]:
             return _BOUNDARY, at + 2
         literal = pattern[at + 1] if _ESCAPED_LITERAL.match(pattern, at) else None
         return _Item(literal, None, True, pattern[at + 1] == "w"), at + 2
+    if character in "*+{":
+        raise ValueError(f"pattern {pattern!r}: repeats without a bound at place {at}")
     if character in "^$":
         return _Item(None, None, False, zero=True), at + 1
     return _Item(None if character == "." else character, None, True, character == "." or character.isalpha()), at + 1
@@ -182,5 +184,5 @@ def _repeat(pattern: str, at: int) -> tuple[bool, bool, int]:
     found = _REPEAT.match(pattern, at)
     if found is None:
         return True, False, at
-    end = found.end() + pattern.startswith(("?", "+"), found.end())
+    end = found.end() + pattern.startswith("?", found.end())
     return int(found[1] or 0) > 0, int(found[2] or found[1] or 0) > 1, end

@@ -19,7 +19,7 @@ GATHERED = 3  # values at least
 MAX_APART = 4  # sentences between two values for one quantity: further on it is a quantity of another case
 LEAST_DIGITS = 2  # of a value that is known again: one of one digit comes up by chance
 
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_.])\d+(?:,\d{3})*(?:\.\d+)?")
 _OPERATOR = re.compile(
     r"\d[^\w\n=]{0,3}(?:[+*/×÷−-]|\\(?:times|cdot|div))[^\w\n=]{0,3}\d|\b(?:times|plus|minus|divided|multiplied|squared|add up|adds up|together|sum)\b"
     r"|[加减乘除倍折]|合成|总共|一共|之和"

@@ -17,7 +17,7 @@ _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]++`", re.DOTALL)
 _SINGLE = re.compile(r"(?<![\w'])'(?=\w)(?:[^'\n]|(?<=\w)'(?=\w)){2,120}+'(?!\w)")
 _COMMENT = re.compile(r"(?<=[;)\]}:\w])[ \t]{1,8}(?:#|//) [^\n]*+|(?m:^)[ \t]{0,8}(?://|#) (?=[a-z][^.\n]{0,80}$)[^\n]*+")
 _ENDS = re.compile(r"[.!?…]++[\"'”’)\]*]*+(?=\s|\Z)|[。！？；!?][”’」』）)]*+")
-_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|vs|cf|etc|eq|fig|no|approx|dr|mr|mrs|ms|st|resp)|\b[a-z]|(?:^|\n)\s{0,8}\d{1,2})\.$")
+_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|vs|cf|etc|eq|fig|no|approx|dr|mr|mrs|ms|st|resp)|(?:^|\n)\s{0,8}\d{1,2})\.$")
 _CUT = re.compile(r"[\s，,、]")
 
 
