@@ -49,8 +49,9 @@ def worded(text: str) -> set[Rational]:
     """Return the numbers that a text gives in words, and those that its words bring: a week has 7 days, twice is 2."""
     english, han = _brought()
     words = _WORD.findall(text.lower())
-    found = {number for word in {*words} for number in english.get(word, ())}
-    runs = list(_runs(words))
+    unique = {*words}
+    found = {number for word in unique & english.keys() for number in english[word]}
+    runs = [] if unique.isdisjoint(WORDS) else list(_runs(words))
     if not text.isascii():
         found.update(number for word, numbers in han.items() if word in text for number in numbers)
         runs += _NUMERAL.findall(text)

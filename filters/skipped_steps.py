@@ -5,7 +5,6 @@ is there where every number that it is computed from is given, by the question o
 earlier result.  The weights are ours, tried on solutions of GSM8K with one step taken out (`benchmarks/skipped_steps.py`).
 """
 
-import bisect
 import collections
 import itertools
 import re
@@ -20,19 +19,15 @@ from filters.rationals import Rational, divided, literal
 
 MISSING, DOUBTFUL = 1.0, 0.5
 MAX_COUNTED = 5  # whole numbers up to it may have been counted: people listed, days named
-MAX_NEAR = 64  # of the latest known numbers, with which one operation is looked for
+MAX_NEAR = 32  # of the latest known numbers, with which one operation is looked for
 MAX_LOOKS = 1024  # numbers of a chain for which it is looked for; of a longer list no way is seen
 MAX_LEAD_CHARS = 16  # before a number, for what is numbered
 
 _ALWAYS: tuple[Rational, ...] = (0, 1, 2)  # what a step may use unsaid
-# Numbers that stand for no amount: 5x, 2\pi, x^2, a_1, "Step 3:", "2. ".
-_COEFFICIENT = re.compile(r"[A-Za-z](?![A-Za-z])|\\[a-z]")
-_NUMBERED = re.compile(
-    r"[\^_]\{?$|(?:\b(?:step|case|part|equation|problem|method|question|example|approach|option)|第|步骤)[ (#]{0,2}$", re.IGNORECASE
-)
-_ITEM = re.compile(r"(?:^|\n)[^\w\n=]{0,6}$")
+# Numbers that stand for no amount: 5x, 5*x, 2\pi, x^2, a_1, "Step 3:", and "2. " where a line begins.
+_COEFFICIENT = re.compile(r"\*?[A-Za-z](?![A-Za-z])|\\[a-z]")
+_NUMBERED = tuple("^ _ step case part equation problem method question example approach option 第 步骤".split())
 _ITEM_END = re.compile(r"[.)、](?!\d)")
-_EQUALS = re.compile(r"[=≈]\s?\$?\s?$")
 _OPERATED = re.compile(r"\d[^=\n]{0,60}?[-+*/^]|[-+*/%][^=\n]{0,60}?\d|\bof\b|\bx\b")
 
 
@@ -81,16 +76,18 @@ class _Known:
     @property
     def untaken(self) -> int:
         """Quantities of the question that no step took up."""
-        return len({*self.forms.values()} - self.taken - {0, 1, 2})
+        return len({*self.forms.values()} - self.taken - {0, 1})
 
     def take(self, number: Rational) -> bool:
-        """Say whether a number is known.  25% is .25, 75 cents are .75 dollars."""
-        for form in _scaled(number):
-            if form in self.numbers:
-                if form in self.forms:
-                    self.taken.add(self.forms[form])
-                return True
-        return False
+        """Say whether a number is known.  25% is .25, 75 cents are .75 dollars, and -49 is the 49 that is taken away."""
+        if number not in self.numbers:
+            found = next((form for form in _forms(number) if form in self.numbers), None)
+            if found is None:
+                return False
+            number = found
+        if number in self.forms:
+            self.taken.add(self.forms[number])
+        return True
 
     def operand(self, number: Rational) -> float:
         """Return what it costs that a step computes with a number."""
@@ -116,8 +113,10 @@ class _Known:
         )
 
 
-def _scaled(number: Rational) -> Iterator[Rational]:
-    yield number
+def _forms(number: Rational) -> Iterator[Rational]:
+    """Yield a number without its sign, and with the point two places on where the one or the other has decimals."""
+    if number < 0:
+        yield -number
     hundredth = divided(number, 100)
     if number.denominator != 1:
         yield number * 100
@@ -127,29 +126,41 @@ def _scaled(number: Rational) -> Iterator[Rational]:
 
 def _sentences(plain: str, found: list[Chain]) -> Iterator[_Sentence]:
     """Yield the sentences with an equation or a number in them, in their order."""
-    bounds = [0, *(match.end() for match in SENTENCE_END.finditer(plain))]
-    sentences: dict[int, _Sentence] = {}
+    chains = collections.deque((chain.end, chain) for chain in found)
+    numbers = collections.deque(_amounts(plain, found))
+    start = 0
+    for end in itertools.chain((match.end() for match in SENTENCE_END.finditer(plain)), (len(plain),)):
+        sentence = _Sentence(start, [], collections.deque())
+        while chains and chains[0][0] <= end:
+            sentence.chains.append(chains.popleft()[1])
+        while numbers and numbers[0].start() < end:
+            sentence.numbers.append(numbers.popleft())
+        if sentence.chains or sentence.numbers:
+            yield sentence
+        start = end
 
-    def sentence_of(place: int) -> _Sentence:
-        number = bisect.bisect(bounds, place) - 1
-        return sentences.setdefault(number, _Sentence(bounds[number], [], collections.deque()))
 
-    for chain in found:
-        sentence_of(max(0, chain.end - 1)).chains.append(chain)
+def _amounts(plain: str, found: list[Chain]) -> Iterator[re.Match[str]]:
+    """Yield the numbers that stand in no side that was read and are amounts of something."""
     sides = sorted((side.start, side.end) for chain in found for side in chain.sides if side.value is not None)
-    starts = [start for start, _ in sides]
+    at = 0
     for match in NUMBER.finditer(plain):
-        side = bisect.bisect(starts, match.start()) - 1
-        if (side < 0 or sides[side][1] <= match.start()) and _is_amount(plain, match):
-            sentence_of(match.start()).numbers.append(match)
-    return (sentences[number] for number in sorted(sentences))
+        start = match.start()
+        while at < len(sides) and sides[at][1] <= start:
+            at += 1
+        if (at == len(sides) or start < sides[at][0]) and _is_amount(plain, match):
+            yield match
 
 
 def _is_amount(plain: str, match: re.Match[str]) -> bool:
-    if len(match[0]) > MAX_NUMBER_CHARS or _COEFFICIENT.match(plain, match.end()):
+    start, end = match.span()
+    if end - start > MAX_NUMBER_CHARS or _COEFFICIENT.match(plain, end):
         return False
-    lead = plain[max(0, match.start() - MAX_LEAD_CHARS) : match.start()]
-    return not (_NUMBERED.search(lead) or (_ITEM.search(lead) and _ITEM_END.match(plain, match.end())))
+    lead = plain[max(0, start - MAX_LEAD_CHARS) : start]
+    if lead.rstrip(" (#{").lower().endswith(_NUMBERED):
+        return False
+    begins = "\n" in lead or len(lead) == start
+    return not (begins and _ITEM_END.match(plain, end) and lead.rpartition("\n")[2].strip(" *#>(-") == "")
 
 
 def _results(plain: str, sentence: _Sentence, known: _Known) -> dict[Rational, float]:
@@ -181,7 +192,7 @@ def _equation(plain: str, start: int, chain: Chain, before: list[re.Match[str]],
     cost = 0.0
     for match in before:
         number = value_of(match[0])
-        if number != result and _EQUALS.search(plain[max(0, match.start() - 4) : match.start()]):
+        if number != result and plain[max(0, match.start() - 4) : match.start()].rstrip(" $").endswith(("=", "≈")):
             result = number if result is None else result
         elif number != result:
             cost = max(cost, known.operand(number))

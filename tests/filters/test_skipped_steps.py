@@ -39,6 +39,8 @@ APPLES = "小明有48个苹果，给了小红三分之一，又买了5个。还�
         ("They have 17 and 19.", "17 + 1 = 18", 1, 1 / 3),  # 19 is never taken up
         ("Add 20 and 30, then times 4.", "(20 + 30) * 4 = 50 * 4 = 200", 1, 0),
         ("Solve 3x + 5 = 20.", r"\[3x + 5 = 20\] \[3x = 20 - 5 = 15\] \[x = \frac{15}{3} = 5\]", 3, 0),
+        ("Solve x + 49 = 20 + 7.", "x = -49 + 20 + 7 = -22", 1, 0),
+        ("There were 20 of 49.", "As 4*a* + 9x^5 shows, 49 - 20 = 29.", 1, 0),
         (APPLES, "48×1/3=16，48-16=32，32+5=37。答案是37。", 3, 0),
         (APPLES, "48-16=32，32+5=37。答案是37。", 2, 0.5),
         (APPLES, "４８÷３＝１６，所以４８－１６＝３２，３２＋５＝３７。", 3, 0),
@@ -88,7 +90,7 @@ def test_time_is_linear_where_no_number_repeats() -> None:
 @pytest.mark.load
 @pytest.mark.skipif(not SOLUTIONS.exists(), reason=f"the real GSM8K solutions are not at {SOLUTIONS}")
 def test_real_solutions_are_told_from_those_with_a_step_taken_out() -> None:
-    """Measured .942; without the quantities that are never taken up .92."""
+    """Measured .943; .910 without the quantities that are never taken up."""
     pairs = pairs_of(SOLUTIONS)
     questions = [pair.question for pair in pairs]
     whole = scores((without_marks(pair.whole) for pair in pairs), questions)
