@@ -12,6 +12,7 @@ import tomli_w
 from filters.checkers import CHECKERS
 from filters.checkers.checker import Checker
 from filters.selection import NOT_CONTAMINATED, RULES
+from filters.tokens import WORDS, Tokenizer, tokenizer
 from generators.families import FAMILIES
 from generators.judge import TEACHER as JUDGE
 from generators.judge import JudgeTable
@@ -60,6 +61,7 @@ class Plan:
     judge: JudgeTable | None
     tagger: TaggerTable | None
     checkers: Mapping[str, Checker]
+    tokenizer: Tokenizer
     earlier: tuple[EarlierRelease, ...]  # whose rows count as kept
     resolved: Table  # the recipe with defaults filled in, paths as written
 
@@ -107,6 +109,7 @@ class Plan:
         """The resolved recipe without what decides no row: where files and weights lie, and the outer loop around it."""
         table = {key: value for key, value in self.resolved.items() if key not in ("root", "loop")}
         table["dedupe"] = {**table["dedupe"], "against": [release.sha256 for release in self.earlier]}
+        table["annotate"] = {"tokenizer": self.tokenizer.name}
         teachers = {
             name: {key: value for key, value in of_one.items() if key != "weights"} for name, of_one in table["teacher"].items()
         }
@@ -173,6 +176,7 @@ def resolve(recipe: Recipe) -> Plan:
         judge=judge,
         tagger=tagger,
         checkers=checkers,
+        tokenizer=_tokenizer(recipe),
         earlier=_earlier(recipe),
         resolved=_resolved(recipe, sources, teachers, strategy, prompt, aside),
     )
@@ -301,6 +305,11 @@ def _of_many(name: str, index: int, count: int) -> str:
 def _rooted(table: Table, root: str) -> Table:
     path = table.get("path")
     return {**table, "path": storage.rooted(path, root)} if isinstance(path, str) else table
+
+
+def _tokenizer(recipe: Recipe) -> Tokenizer:
+    given = recipe.annotate.tokenizer
+    return tokenizer(given if given == WORDS else storage.rooted(given, recipe.root))
 
 
 def _earlier(recipe: Recipe) -> tuple[EarlierRelease, ...]:

@@ -102,7 +102,7 @@ class Granularity(NamedTuple):
 
     tokens: int  # of the recipe's tokenizer
     computed: int  # results that it states
-    skipped: float | None  # share of those whose operands or operations are not there; None where it computes nothing
+    skipped: float | None  # share of those, and of steps never taken, that have no way to them, 0 to 1; None without results
     expansion: float | None  # its tokens by the median of its problem's other samples: above 1 longer, below 1 shorter; None alone
     languages: list[LanguageShare]  # the larger share first
 

@@ -18,7 +18,7 @@ from pipeline.plugins import Strategies
 from pipeline.recipes import suggestion
 from schemas.annotation import JUDGE_NAME, TAGGER_NAME
 from schemas.errors import UserError
-from schemas.recipe import Decontaminate, Dedupe, Export, Recipe, Section, Select
+from schemas.recipe import Annotate, Decontaminate, Dedupe, Export, Recipe, Section, Select
 
 
 @click.command("list")
@@ -69,6 +69,7 @@ def _keys(name: str) -> list[str]:
         "judge": JudgeTable,
         "tagger": TaggerTable,
         "prompt": PromptTable,
+        "annotate": Annotate,
         "dedupe": Dedupe,
         "decontaminate": Decontaminate,
         "select": Select,
