@@ -1,0 +1,251 @@
+r"""Answers that no word names: "So the sum is 8.", "3 * 4 = 13. Wait, 3 * 4 = 12.  So the answer is 12."
+
+A chain gives values to many quantities, and only one of them is asked for.  A quantity is the asked one where its name is all that
+the question asks for; or where it gets the gold or an answer that the chain commits to, and its name is in the words of the
+question or words name its value as the answer right behind it.  Then all its values are answers, and those that it replaces.  Where
+it gets two values between two reflections, they are cases or roots and none of them is an answer; what is supposed or tried is none
+either.  Values are read where a conclusion states them, and around reflections.
+"""
+
+import functools
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from filters.answer_key import AnswerKey
+from filters.phrases import CHINESE_IF, CHINESE_SO, SO, SUPPOSED, one_of, places
+from filters.readings import MAX_VALUE_CHARS
+
+MAX_BEFORE_CHARS = 120  # our rule: of a sentence before a value; a longer one does not name a quantity again in the same words
+MAX_APART_CHARS = 60  # our rule: between a value and the words that name it as the answer, "so the final answer is"
+MAX_HEADS = 2  # our rule: words by which a question names what it asks for, "the last nonzero digit"
+MIN_WORD_CHARS = 3  # what is shorter is a letter of a formula: "x", "ab"
+MAX_REGIONS = 2000  # the last ones count; the most in 1,000 real outputs for MATH-500 is 95
+MAX_QUESTION_CHARS = 4096  # as in `filters.checkers.declared`
+MAX_SENTENCE_CHARS = 300  # as in `filters.mentions`
+
+_NUMBER = r"[-−]?\s?[$€£¥]?[0-9](?:[0-9,]*[0-9])?(?:\.[0-9]+)?(?:/[0-9]+)?(?:\s?\\?%)?"
+_VERBS = "is|are|was|equals|gives|be|makes|get|have|has|leaves|becomes|total of|comes to|amounts to|equal to"
+_ADVERBS = "equal to|indeed|actually|exactly|only|just|now|a total of|still|then|really"
+_CLOSED = r"(?:\s?(?:\\\)|\\\]|\$))?(?:\*\*)?"
+_ENDS = r"(?=[,，;；。!！)]|\.(?![0-9])|\s*+(?:\n|\Z)|\s(?:in|because|since|so|that|as|for|when|if|which)\b|\s[(✓✔✅])"
+_UNIT = r"(?P<unit>\s?°|(?:\s[A-Za-z]{1,15}){1,3}?|[\u4e00-\u9fff]{1,3})??"
+_COPULA = rf"(?:(?<![<>!=≤≥:])=(?!=)|等于|[是为得有]|\s{one_of(_VERBS)}\s(?:{one_of(_ADVERBS)}\s)?)"
+_OPENED = r"\s?[*_]{0,2}(?:\\\(|\\\[|\$(?![0-9]))?\s?"
+_NUMBERS = re.compile(rf"{_COPULA}{_OPENED}(?P<value>{_NUMBER}){_CLOSED}{_UNIT}{_ENDS}")
+_FORMULAS = re.compile(
+    rf"(?:(?<![<>!=≤≥:])=(?!=)|\s{one_of(_VERBS)}\s(?:{one_of(_ADVERBS)}\s)?(?:\\\(|\$))"
+    rf"\s?(?P<value>[^=\n$≈<>]{{1,{MAX_VALUE_CHARS}}}?)\s?(?:\\\)|\\\]|\$)(?P<unit>){_ENDS}"
+)
+_PHRASES = re.compile(
+    r"(?:\s(?:is|are|be|means)\s(?:an?\s|the\s)?|[是为])"
+    rf"(?P<value>[A-Za-z\u4e00-\u9fff][\w '’-]{{0,{MAX_VALUE_CHARS}}}?)(?P<unit>){_ENDS}"
+)
+_LABELS = re.compile(
+    rf"(?:\s(?:is|are|be|choose|pick|select)\s|[选是为])\s?(?:option\s)?[*(（]{{0,3}}(?P<value>[A-J])[)）*]{{0,3}}(?P<unit>){_ENDS}"
+)
+
+_CONCLUSIONS = (
+    *("so ", "So ", "So,", "so,", "herefore", "hus,", "hus ", "ence,", "ence ", " gives ", "which means", "hat means", "in total"),
+    *("n total", "ltogether", "eaves "),
+)
+_CHINESE_CONCLUSIONS = ("所以", "因此", "因而", "于是", "从而", "总之", "一共", "总共", "综上")
+_SENTENCE_END = re.compile(r"[.!?](?=\s)|[。！？\n]")
+_SENTENCE_ENDS = (". ", "? ", "! ", "\n", "。", "？", "！")
+_CLAUSE_ENDS = (", ", "; ", ": ", "=> ", "⇒", "implies", "ightarrow", "，", "；", "：")
+_SUPPOSED = re.compile(rf"\b(?:{SUPPOSED}|let)\b|{one_of(CHINESE_IF)}|设", re.IGNORECASE)
+_TRIED = re.compile(
+    r"\b(?:try|trying|plug\w*|substitut\w+|where|given|since|each|or|not|maybe|perhaps)\b|当|或|不"
+    rf"|^\W*(?:(?:{SO})\W+)?(?:for|when|at|case|with)\b",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(r"=|\b(?:is|are|was|equals)\b|等于|[是为]")
+# Words of a clause that are no part of a quantity's name, and those that are but say nothing of which one it is.
+_NOISE = re.compile(
+    rf"\b(?:{SO}|then|and|but|now|wait|no|yes|actually|the|an?|our|my|we|get|got|have|that|this|it|which|means|gives|hmm|oh|again|here"
+    rf"|finally|indeed|there|of|in|must|should|be|will|would|do|does|did|can|could|would|s?he|they|you|his|her|their|left|right|text|frac|is|are)\b|{CHINESE_SO}|等等|不对|应该|那么|一共|总共|共",
+    re.IGNORECASE,
+)
+_NEUTRAL = frozenset("total number answer result final value amount altogether all".split())
+_TOKEN = re.compile(r"[a-z]+|[0-9]+(?:\.[0-9]+)?|[\u4e00-\u9fff]+|[-+*/^×÷]")
+_ASKS = re.compile(
+    r"\b(?:what(?:\sis|\sare|['’]s)?|find|compute|determine|evaluate|calculate|solve\sfor|how\s(?:many|much)|(?<![a-z,]\s)(?:is|are|does))\b|求|多少|几",
+    re.IGNORECASE,
+)
+_ASKED_END = re.compile(r"[?？,;。，]|\.(?=\s|\Z)|\b(?:if|when|such|given|for\swhich|that|whose)\b")
+_PLAIN = re.compile(r"\\(?:left|right|text|mathrm|displaystyle)(?![a-z])|[\s\\$,*{}()\[\]。]")
+# What makes a value one of several: "x = 5, x = 7", "5 and 7".
+_LISTED = re.compile(r"(?:[,，、]\s?(?:and\s|or\s)?|\s(?:and|or)\s)(?:\\\(|\$)?\s?(?:[A-Za-z](?:_\w)?\s?=|-?[0-9])")
+_LETTERS = re.compile(r"[A-Za-z]+")
+_COMMANDS = frozenset("frac dfrac tfrac sqrt pi cdot times left right text boxed".split())
+_HAS_DIGIT = re.compile("[0-9]")
+_IS_PLAIN = re.compile(r"[\w\s$.,%'’-]*")
+_OPERANDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+
+
+class _Value(NamedTuple):
+    """A value that the chain gives to a quantity."""
+
+    start: int
+    end: int
+    text: str
+    plain: str
+    name: str  # of the quantity; "" where it has none
+    stretch: int  # reflections before it
+    is_phrase: bool  # a label or words
+
+
+def quantity_answers(
+    chain: str, spans: Sequence[tuple[int, int]], key: AnswerKey, named: Sequence[tuple[int, int, str]]
+) -> Iterator[tuple[int, int, str]]:
+    """Yield start, end and text of the values of the asked quantity.
+
+    `spans` are the reflections' places, in order.  `named` are the answers that words name.
+    """
+    texts = [*key.texts, *(text for _, _, text in named)]
+    asked = frozenset(plain for text in texts if (plain := _plain(text)))
+    patterns = _patterns(key, texts)
+    letters = _COMMANDS.union(*map(_LETTERS.findall, key.texts))
+    found = sorted(
+        one
+        for one in _values(chain, spans, patterns)
+        if (key.offers(one.text) if one.is_phrase else letters.issuperset(_LETTERS.findall(one.text)))
+    )
+    names = _asked_names(found, asked, named, key)
+    several = _several(found)
+    for one in found:
+        of_options = one.is_phrase and key.problem.choices
+        if (of_options or (one.name in names and (one.name, one.stretch) not in several)) and key.read(one.text) is not None:
+            yield one.start, one.end, one.text
+
+
+def _patterns(key: AnswerKey, texts: Sequence[str]) -> list[re.Pattern[str]]:
+    """Return the patterns of the values that could be answers, where those of the problem are like `texts`."""
+    found = [_NUMBERS] if any(map(_HAS_DIGIT.search, texts)) else []
+    if not all(map(_IS_PLAIN.fullmatch, texts)):
+        found.append(_FORMULAS)
+    if key.problem.choices:
+        found.append(_LABELS)
+    return found if key.problem.checker in ("numeric", "math") and not key.worded else [*found, _PHRASES]
+
+
+def _asked_names(found: Sequence[_Value], asked: frozenset[str], named: Sequence[tuple[int, int, str]], key: AnswerKey) -> set[str]:
+    """Return the names of the quantity that is asked for."""
+    given = [one for one in found if one.name and one.plain in asked]
+    names = {one.name for one in given if _is_asked(one.name, key)}
+    names |= {name for name in {one.name for one in found} if _is_asked(name, key, in_full=True)}
+    answers = [(start, _plain(text)) for start, _, text in named]
+    starts = [start for start, _ in answers]
+    for one in given:
+        place = bisect_left(starts, one.end)
+        if place < len(starts) and starts[place] - one.end <= MAX_APART_CHARS and answers[place][1] == one.plain:
+            names.add(one.name)
+    before: _Value | None = None
+    for one in found:
+        if before is not None and one.name in names and one.stretch > before.stretch and _replaces(one.name, before):
+            names.add(before.name)
+        before = one if one.name else None
+    return names
+
+
+def _is_asked(name: str, key: AnswerKey, in_full: bool = False) -> bool:
+    """Say whether a quantity is what the question asks for, by its name: in part or `in_full`.
+
+    Letters must stand right behind the word that asks, "find x".  Words must all stand in the question, and one of them where it
+    begins to ask, "how many ways"; in full, they must be all with which it asks.
+    """
+    question, asking = _question_words(key.problem.question)
+    tokens = [token for token in name.split() if token not in _NEUTRAL]
+    if not tokens or not question.issuperset(tokens):
+        return False
+    if not any(map(_is_word, tokens)):
+        following = asking[len(tokens) : len(tokens) + 1]
+        return list(asking[: len(tokens)]) == tokens and all(map(_is_word, following))
+    heads = [token for token in asking if _is_word(token)]
+    return set(filter(_is_word, tokens)) == set(heads) if in_full else not set(tokens).isdisjoint(heads[:MAX_HEADS])
+
+
+def _is_word(token: str) -> bool:
+    """Say whether a token is a word, and no letter, number or sign of a formula: "x", "ab", "+"."""
+    return token >= "\u4e00" or (len(token) >= MIN_WORD_CHARS and token.isalpha())
+
+
+@functools.lru_cache(maxsize=64)  # samples of a problem share its question
+def _question_words(question: str) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return the words of a question, and those behind the last word that asks."""
+    question = question[:MAX_QUESTION_CHARS]
+    asks = [match.end() for match in _ASKS.finditer(question)]
+    asked = _ASKED_END.split(question[asks[-1] if asks else 0 :], maxsplit=1)[0]
+    return frozenset(_words(question)), tuple(token for token in _words(asked) if token not in _NEUTRAL)
+
+
+def _words(text: str) -> list[str]:
+    """Return words without their plural s, numbers, signs of operations and runs of Chinese characters, in lower case."""
+    return [token.removesuffix("s") if len(token) > 3 else token for token in _TOKEN.findall(_NOISE.sub(" ", text.lower()))]
+
+
+def _replaces(name: str, before: _Value) -> bool:
+    """Say whether an expression is another one put right, "12+5" for "12+4": the same operations, an operand in common."""
+    operands, others = _OPERANDS.findall(name), _OPERANDS.findall(before.name)
+    return (
+        len(operands) > 1
+        and before.plain not in operands
+        and not set(operands).isdisjoint(others)
+        and _OPERANDS.sub("0", name) == _OPERANDS.sub("0", before.name)
+    )
+
+
+def _several(found: Sequence[_Value]) -> set[tuple[str, int]]:
+    """Return the quantities with the stretches in which they get more than one value."""
+    first: dict[tuple[str, int], str] = {}
+    return {place for one in found if first.setdefault(place := (one.name, one.stretch), one.plain) != one.plain}
+
+
+def _values(chain: str, spans: Sequence[tuple[int, int]], patterns: Sequence[re.Pattern[str]]) -> Iterator[_Value]:
+    """Yield the values that the chain gives to quantities where they count, without what is supposed or tried."""
+    starts = [start for start, _ in spans]
+    for start, end in _regions(chain, spans):
+        for match in (match for pattern in patterns for match in pattern.finditer(chain, start, end)):
+            sentence = chain[max(start, match.start() - MAX_BEFORE_CHARS) : match.start()]
+            sentence = sentence[_cut(sentence, _SENTENCE_ENDS) :]
+            clause = sentence[_cut(sentence, _CLAUSE_ENDS) :]
+            if not (_SUPPOSED.search(sentence) or _TRIED.search(clause) or _LISTED.match(chain, match.end())):
+                begin, text = match.start() - len(clause), match["value"]
+                is_phrase = match.re in (_LABELS, _PHRASES)
+                name = _name(clause, match["unit"])
+                yield _Value(begin, match.end(), text, _plain(text), name, bisect_right(starts, begin), is_phrase)
+
+
+def _cut(text: str, marks: Sequence[str]) -> int:
+    """Return where the last of `marks` ends, 0 where there is none."""
+    return max(text.rfind(mark) + len(mark) if mark in text else 0 for mark in marks)
+
+
+def _regions(chain: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the stretches in which values count, in order, none overlapping another: conclusions, and around each reflection."""
+    cues = places(chain, _CONCLUSIONS if chain.isascii() else _CONCLUSIONS + _CHINESE_CONCLUSIONS)
+    turns = [(max(0, start - MAX_BEFORE_CHARS), _sentence_end(chain, end)) for start, end in spans[-MAX_REGIONS:]]
+    last = 0
+    for start, reach in sorted([*((cue, cue) for cue in cues[-MAX_REGIONS:]), *turns]):
+        end = _sentence_end(chain, reach) if reach >= last else last
+        if end > last:
+            yield max(start, last), end
+            last = end
+
+
+def _sentence_end(chain: str, start: int) -> int:
+    """Return where the sentence ends that `start` is in."""
+    end = _SENTENCE_END.search(chain, start, start + MAX_SENTENCE_CHARS)
+    return end.end() if end else min(len(chain), start + MAX_SENTENCE_CHARS)
+
+
+def _name(clause: str, unit: str | None) -> str:
+    """Return the words that name a quantity: the left side of its equation, or what is counted; "" where there are none."""
+    words = _words(_NAMED.split(clause, maxsplit=1)[0])
+    return " ".join(words + _words(unit or ""))
+
+
+def _plain(text: str) -> str:
+    """Return a text without what only sets it: an answer as written here and there."""
+    return _PLAIN.sub("", text).replace("dfrac", "frac").removesuffix(".").lower()

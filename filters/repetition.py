@@ -1,0 +1,84 @@
+"""What a chain says again: sentences that all but repeat an earlier one, and reflections that add no new expression."""
+
+import re
+from collections.abc import Sequence
+
+from schemas.annotation import Reflection
+
+MIN_WORDS = 4  # our rule: "That is right." says nothing again; two Chinese characters count as a word
+
+MAX_OPENERS = 4  # "But wait, no, actually"
+
+_STOPS = ("! ", "? ", "\n", "。", "！", "？")
+_OPENERS = frozenset(
+    "so but and now then wait hmm okay ok well actually therefore thus hence yes no again indeed alternatively".split()
+)
+_CHINESE_OPENERS = ("等等", "所以", "因此", "那么", "但是", "然后")
+_MARKS = " .,;:!?*_#()\\\"'，；：、$[]"
+
+# A number with the sign before it, or a sign with the operand behind it: "3 * 4 = x" is 3, *4 and =x.
+_EXPRESSION = re.compile(r"[-+*/^=<>×÷]?\s?[0-9]+(?:\.[0-9]+)?|[-+*/^=<>×÷]\s?[\w({\\]+")
+
+
+def loops(chain: str) -> float:
+    """Return the share of the sentences that say an earlier one again, 0 where there is none.
+
+    Words and numbers must be the same; case, punctuation and words that open a sentence do not count.  Time is linear.
+    """
+    seen: set[str] = set()
+    counted = repeated = 0
+    text = chain.lower()
+    for stop in _STOPS:
+        text = text.replace(stop, ". ")
+    for sentence in text.split(". "):
+        said = _said(sentence)
+        if said.count(" ") >= MIN_WORDS - 1 or (len(said) >= 2 * MIN_WORDS and not said.isascii()):
+            counted += 1
+            repeated += said in seen
+            seen.add(said)
+    return repeated / counted if counted else 0.0
+
+
+def _said(sentence: str) -> str:
+    """Return a sentence without the words that open it, a few at most: one that is nothing else takes no more time."""
+    said = sentence.strip(_MARKS)
+    for _ in range(MAX_OPENERS):
+        opener, _, rest = said.partition(" ")
+        if opener.strip(_MARKS) in _OPENERS:
+            said = rest.strip(_MARKS)
+        elif said.startswith(_CHINESE_OPENERS):
+            said = said[2:].strip(_MARKS)
+        else:
+            break
+    return said
+
+
+def superficial(chain: str, reflections: Sequence[Reflection], question: str) -> int:
+    """Return how many reflections add no expression that is not in the question or the chain before them."""
+    if not reflections:
+        return 0
+    seen = _expressions(question)
+    at = count = 0
+    known: dict[int, bool] = {}
+    starts = [one.start for one in reflections]
+    for place, one in enumerate(reflections):
+        if one.start not in known:
+            following = next((start for start in starts[place + 1 :] if start > one.start), len(chain))
+            seen |= _expressions(chain[at : one.start])
+            at = one.start
+            known[one.start] = _expressions(chain[at : _reach(chain, one, following)]) <= seen
+        count += known[one.start]
+    return count
+
+
+def _reach(chain: str, one: Reflection, following: int) -> int:
+    """Return how far a reflection goes: to the next one, or to the end of its paragraph, or of the next where it has its own."""
+    end = chain.find("\n\n", one.end, following)
+    if end >= 0 and not chain[one.end : end].strip(" .!?。，,"):
+        end = chain.find("\n\n", end + 2, following)
+    return following if end < 0 else end
+
+
+def _expressions(text: str) -> set[str]:
+    """Return the numbers and operations of a text."""
+    return {one.replace(" ", "") for one in _EXPRESSION.findall(text)}
