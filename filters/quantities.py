@@ -1,10 +1,11 @@
 r"""Answers that no word names: "So the sum is 8.", "3 * 4 = 13. Wait, 3 * 4 = 12.  So the answer is 12."
 
 A chain gives values to many quantities, and only one of them is asked for.  A quantity is the asked one where its name is all that
-the question asks for; or where it gets the gold or an answer that the chain commits to, and its name is in the words of the
-question or words name its value as the answer right behind it.  Then all its values are answers, and those that it replaces.  Where
-it gets two values between two reflections, they are cases or roots and none of them is an answer; what is supposed or tried is none
-either.  Values are read where a conclusion states them, and around reflections.
+the question asks with; or is the beginning of that and gets the gold or an answer that the chain commits to; or words name its
+value as the answer right behind it.  Then all its values are answers, and those that it replaces.  Of a quantity whose name only is
+about what the question asks, no other values count.  Where a quantity gets two values between two reflections, they are cases or
+roots and none of them is an answer; what is supposed or tried is none either.  Values are read where a conclusion states them, and
+around reflections.
 """
 
 import functools
@@ -17,9 +18,9 @@ from filters.answer_key import AnswerKey
 from filters.phrases import CHINESE_IF, CHINESE_SO, SO, SUPPOSED, one_of, places
 from filters.readings import MAX_VALUE_CHARS
 
-MAX_BEFORE_CHARS = 120  # our rule: of a sentence before a value; a longer one does not name a quantity again in the same words
+MAX_BEFORE_CHARS = 300  # our rule: of a sentence before a value; a longer one does not name a quantity again in the same words
 MAX_APART_CHARS = 60  # our rule: between a value and the words that name it as the answer, "so the final answer is"
-MAX_HEADS = 2  # our rule: words by which a question names what it asks for, "the last nonzero digit"
+MAX_HEADS = 3  # our rule: words by which a question names what it asks for, "the last nonzero digit"
 MIN_WORD_CHARS = 3  # what is shorter is a letter of a formula: "x", "ab"
 MAX_REGIONS = 2000  # the last ones count; the most in 1,000 real outputs for MATH-500 is 95
 MAX_QUESTION_CHARS = 4096  # as in `filters.checkers.declared`
@@ -54,21 +55,26 @@ _CHINESE_CONCLUSIONS = ("所以", "因此", "因而", "于是", "从而", "总�
 _SENTENCE_END = re.compile(r"[.!?](?=\s)|[。！？\n]")
 _SENTENCE_ENDS = (". ", "? ", "! ", "\n", "。", "？", "！")
 _CLAUSE_ENDS = (", ", "; ", ": ", "=> ", "⇒", "implies", "ightarrow", "，", "；", "：")
-_SUPPOSED = re.compile(rf"\b(?:{SUPPOSED}|let)\b|{one_of(CHINESE_IF)}|设", re.IGNORECASE)
+_SUPPOSED = re.compile(rf"\b(?:{SUPPOSED}|let|would|maybe|perhaps)\b|{one_of(CHINESE_IF)}|设", re.IGNORECASE)
 _TRIED = re.compile(
-    r"\b(?:try|trying|plug\w*|substitut\w+|where|given|since|each|or|not|maybe|perhaps)\b|当|或|不"
+    r"\b(?:try|trying|plug\w*|substitut\w+|where|given|since|each|or|not)\b|当|或|不"
     rf"|^\W*(?:(?:{SO})\W+)?(?:for|when|at|case|with)\b",
     re.IGNORECASE,
 )
 _NAMED = re.compile(r"=|\b(?:is|are|was|equals)\b|等于|[是为]")
 # Words of a clause that are no part of a quantity's name, and those that are but say nothing of which one it is.
 _NOISE = re.compile(
-    rf"\b(?:{SO}|then|and|but|now|wait|no|yes|actually|the|an?|our|my|we|get|got|have|that|this|it|which|means|gives|hmm|oh|again|here"
+    rf"\b(?:{SO}|then|and|but|now|wait|no|yes|actually|the|an|a(?=\s[a-z]{2})|our|my|we|get|got|have|that|this|it|which|means|gives|hmm|oh|again|here"
     rf"|finally|indeed|there|of|in|must|should|be|will|would|do|does|did|can|could|would|s?he|they|you|his|her|their|left|right|text|frac|is|are)\b|{CHINESE_SO}|等等|不对|应该|那么|一共|总共|共",
     re.IGNORECASE,
 )
 _NEUTRAL = frozenset("total number answer result final value amount altogether all".split())
+_SYNONYMS = {
+    **dict.fromkeys(("greatest", "largest", "maximal", "biggest", "highest"), "maximum"),
+    **dict.fromkeys(("least", "smallest", "minimal", "lowest"), "minimum"),
+}
 _TOKEN = re.compile(r"[a-z]+|[0-9]+(?:\.[0-9]+)?|[\u4e00-\u9fff]+|[-+*/^×÷]")
+_COUNTS = re.compile(r"\b(?:there|have|has)\b|[\u4e00-\u9fff]", re.IGNORECASE)
 _ASKS = re.compile(
     r"\b(?:what(?:\sis|\sare|['’]s)?|find|compute|determine|evaluate|calculate|solve\sfor|how\s(?:many|much)|(?<![a-z,]\s)(?:is|are|does))\b|求|多少|几",
     re.IGNORECASE,
@@ -105,18 +111,22 @@ def quantity_answers(
     """
     texts = [*key.texts, *(text for _, _, text in named)]
     asked = frozenset(plain for text in texts if (plain := _plain(text)))
-    patterns = _patterns(key, texts)
     letters = _COMMANDS.union(*map(_LETTERS.findall, key.texts))
     found = sorted(
         one
-        for one in _values(chain, spans, patterns)
+        for one in _values(chain, spans, _patterns(key, texts))
         if (key.offers(one.text) if one.is_phrase else letters.issuperset(_LETTERS.findall(one.text)))
     )
     names = _asked_names(found, asked, named, key)
     several = _several(found)
     for one in found:
-        of_options = one.is_phrase and key.problem.choices
-        if (of_options or (one.name in names and (one.name, one.stretch) not in several)) and key.read(one.text) is not None:
+        if one.is_phrase and key.problem.choices:
+            is_answer = True
+        elif one.name in names:
+            is_answer = (one.name, one.stretch) not in several
+        else:
+            is_answer = one.plain in asked and _may_be_asked(one.name, key)
+        if is_answer and key.read(one.text) is not None:
             yield one.start, one.end, one.text
 
 
@@ -132,14 +142,13 @@ def _patterns(key: AnswerKey, texts: Sequence[str]) -> list[re.Pattern[str]]:
 
 def _asked_names(found: Sequence[_Value], asked: frozenset[str], named: Sequence[tuple[int, int, str]], key: AnswerKey) -> set[str]:
     """Return the names of the quantity that is asked for."""
-    given = [one for one in found if one.name and one.plain in asked]
-    names = {one.name for one in given if _is_asked(one.name, key)}
-    names |= {name for name in {one.name for one in found} if _is_asked(name, key, in_full=True)}
+    given = {one.name for one in found if one.plain in asked}
+    names = {name for name in {one.name for one in found} if _is_asked(name, key) or (name in given and _is_called(name, key))}
     answers = [(start, _plain(text)) for start, _, text in named]
     starts = [start for start, _ in answers]
-    for one in given:
+    for one in found:
         place = bisect_left(starts, one.end)
-        if place < len(starts) and starts[place] - one.end <= MAX_APART_CHARS and answers[place][1] == one.plain:
+        if one.name and place < len(starts) and starts[place] - one.end <= MAX_APART_CHARS and answers[place][1] == one.plain:
             names.add(one.name)
     before: _Value | None = None
     for one in found:
@@ -149,21 +158,32 @@ def _asked_names(found: Sequence[_Value], asked: frozenset[str], named: Sequence
     return names
 
 
-def _is_asked(name: str, key: AnswerKey, in_full: bool = False) -> bool:
-    """Say whether a quantity is what the question asks for, by its name: in part or `in_full`.
-
-    Letters must stand right behind the word that asks, "find x".  Words must all stand in the question, and one of them where it
-    begins to ask, "how many ways"; in full, they must be all with which it asks.
-    """
-    question, asking = _question_words(key.problem.question)
+def _is_asked(name: str, key: AnswerKey) -> bool:
+    """Say whether a quantity is called by all that the question asks with, and by nothing else; letters by what it begins with."""
+    asking = _question_words(key.problem.question)[1]
     tokens = [token for token in name.split() if token not in _NEUTRAL]
-    if not tokens or not question.issuperset(tokens):
-        return False
     if not any(map(_is_word, tokens)):
         following = asking[len(tokens) : len(tokens) + 1]
-        return list(asking[: len(tokens)]) == tokens and all(map(_is_word, following))
-    heads = [token for token in asking if _is_word(token)]
-    return set(filter(_is_word, tokens)) == set(heads) if in_full else not set(tokens).isdisjoint(heads[:MAX_HEADS])
+        return bool(tokens) and list(asking[: len(tokens)]) == tokens and all(map(_is_word, following))
+    return sorted(tokens) == sorted(asking)
+
+
+def _is_called(name: str, key: AnswerKey) -> bool:
+    """Say whether the words that call a quantity all stand in the question: the first with which it asks, alone or with another."""
+    question, asking = _question_words(key.problem.question)
+    tokens = [token for token in name.split() if token not in _NEUTRAL]
+    heads = [token for token in asking if _is_word(token)][:MAX_HEADS]
+    if not heads or heads[0] not in tokens or not question.issuperset(tokens):
+        return False
+    return len(tokens) == 1 or len(set(heads).intersection(tokens)) > 1
+
+
+def _may_be_asked(name: str, key: AnswerKey) -> bool:
+    """Say whether half of the words that call a quantity stand in the question, among them one of the first with which it asks."""
+    question, asking = _question_words(key.problem.question)
+    tokens = [token for token in name.split() if token not in _NEUTRAL and _is_word(token)]
+    heads = [token for token in asking if _is_word(token)][:MAX_HEADS]
+    return not set(tokens).isdisjoint(heads) and 2 * sum(token in question for token in tokens) >= len(tokens)
 
 
 def _is_word(token: str) -> bool:
@@ -182,7 +202,8 @@ def _question_words(question: str) -> tuple[frozenset[str], tuple[str, ...]]:
 
 def _words(text: str) -> list[str]:
     """Return words without their plural s, numbers, signs of operations and runs of Chinese characters, in lower case."""
-    return [token.removesuffix("s") if len(token) > 3 else token for token in _TOKEN.findall(_NOISE.sub(" ", text.lower()))]
+    tokens = (token.removesuffix("s") if len(token) > 3 else token for token in _TOKEN.findall(_NOISE.sub(" ", text.lower())))
+    return [_SYNONYMS.get(token, token) for token in tokens]
 
 
 def _replaces(name: str, before: _Value) -> bool:
@@ -241,9 +262,11 @@ def _sentence_end(chain: str, start: int) -> int:
 
 
 def _name(clause: str, unit: str | None) -> str:
-    """Return the words that name a quantity: the left side of its equation, or what is counted; "" where there are none."""
+    """Return the words that call a quantity: the left side of its equation, and what is counted; "" where it is only "it"."""
     words = _words(_NAMED.split(clause, maxsplit=1)[0])
-    return " ".join(words + _words(unit or ""))
+    if not words and not _COUNTS.search(clause):
+        return ""
+    return " ".join(words + [word for word in _words(unit or "") if word not in words])
 
 
 def _plain(text: str) -> str:
