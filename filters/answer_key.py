@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from filters.answers.comparison import compare
 from filters.answers.reading import Reading, read_answer
+from filters.asked import MAX_QUESTION_CHARS
 from filters.checkers.choice import read_labels
 from filters.checkers.declared import names_unit, tolerance_of
 from filters.checkers.numeric import read_number
@@ -24,7 +25,7 @@ class AnswerKey:
     def __init__(self, problem: Problem, verdict: Verdict) -> None:
         """Take a problem and the verdict on one of its samples: an answer that a judge or a proof found right counts as right."""
         self.problem = problem
-        self._question = problem.question.lower()
+        self.question = problem.question[:MAX_QUESTION_CHARS]
         self.compares = problem.checker in COMPARING
         self.tolerance = tolerance_of(problem) or Fraction(0)
         self.committed = commitment(verdict) if self.compares else None
@@ -45,7 +46,7 @@ class AnswerKey:
         """Say whether an answer in words is one that the problem names: an option, or words of its question or its gold."""
         if self.problem.choices:
             return self._read(text) is not None
-        return text.lower() in self._question or text.lower() == (self.problem.answer or "").lower()
+        return text.lower() in self.question.lower() or text.lower() == (self.problem.answer or "").lower()
 
     def read(self, text: str) -> Hashable | None:
         """Return a text as an answer of the problem's kind, None where it is none."""

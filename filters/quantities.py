@@ -8,22 +8,20 @@ roots and none of them is an answer; what is supposed or tried is none either.  
 around reflections.
 """
 
-import functools
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from filters.answer_key import AnswerKey
-from filters.phrases import CHINESE_IF, CHINESE_SO, SO, SUPPOSED, one_of, places
+from filters.asked import begins_to_ask, is_asked, may_be_asked, words
+from filters.phrases import CHINESE_IF, SO, SUPPOSED, one_of, places
 from filters.readings import MAX_VALUE_CHARS
 
 MAX_BEFORE_CHARS = 300  # our rule: of a sentence before a value; a longer one does not name a quantity again in the same words
 MAX_APART_CHARS = 60  # our rule: between a value and the words that name it as the answer, "so the final answer is"
-MAX_HEADS = 3  # our rule: words by which a question names what it asks for, "the last nonzero digit"
-MIN_WORD_CHARS = 3  # what is shorter is a letter of a formula: "x", "ab"
 MAX_REGIONS = 2000  # the last ones count; the most in 1,000 real outputs for MATH-500 is 95
-MAX_QUESTION_CHARS = 4096  # as in `filters.checkers.declared`
+MAX_TURN_CHARS = 120  # our rule: before a reflection, where its occasion stands
 MAX_SENTENCE_CHARS = 300  # as in `filters.mentions`
 
 _NUMBER = r"[-−]?\s?[$€£¥]?[0-9](?:[0-9,]*[0-9])?(?:\.[0-9]+)?(?:/[0-9]+)?(?:\s?\\?%)?"
@@ -32,11 +30,11 @@ _ADVERBS = "equal to|indeed|actually|exactly|only|just|now|a total of|still|then
 _CLOSED = r"(?:\s?(?:\\\)|\\\]|\$))?(?:\*\*)?"
 _ENDS = r"(?=[,，;；。!！)]|\.(?![0-9])|\s*+(?:\n|\Z)|\s(?:in|because|since|so|that|as|for|when|if|which)\b|\s[(✓✔✅])"
 _UNIT = r"(?P<unit>\s?°|(?:\s[A-Za-z]{1,15}){1,3}?|[\u4e00-\u9fff]{1,3})??"
-_COPULA = rf"(?:(?<![<>!=≤≥:])=(?!=)|等于|[是为得有]|\s{one_of(_VERBS)}\s(?:{one_of(_ADVERBS)}\s)?)"
+_COPULA = rf"(?:=(?!=)(?<![<>!=≤≥:]=)|等于|[是为得有]|\s{one_of(_VERBS)}\s(?:{one_of(_ADVERBS)}\s)?)"
 _OPENED = r"\s?[*_]{0,2}(?:\\\(|\\\[|\$(?![0-9]))?\s?"
 _NUMBERS = re.compile(rf"{_COPULA}{_OPENED}(?P<value>{_NUMBER}){_CLOSED}{_UNIT}{_ENDS}")
 _FORMULAS = re.compile(
-    rf"(?:(?<![<>!=≤≥:])=(?!=)|\s{one_of(_VERBS)}\s(?:{one_of(_ADVERBS)}\s)?(?:\\\(|\$))"
+    rf"(?:=(?!=)(?<![<>!=≤≥:]=)|\s{one_of(_VERBS)}\s(?:{one_of(_ADVERBS)}\s)?(?:\\\(|\$))"
     rf"\s?(?P<value>[^=\n$≈<>]{{1,{MAX_VALUE_CHARS}}}?)\s?(?:\\\)|\\\]|\$)(?P<unit>){_ENDS}"
 )
 _PHRASES = re.compile(
@@ -62,24 +60,7 @@ _TRIED = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(r"=|\b(?:is|are|was|equals)\b|等于|[是为]")
-# Words of a clause that are no part of a quantity's name, and those that are but say nothing of which one it is.
-_NOISE = re.compile(
-    rf"\b(?:{SO}|then|and|but|now|wait|no|yes|actually|the|an|a(?=\s[a-z]{2})|our|my|we|get|got|have|that|this|it|which|means|gives|hmm|oh|again|here"
-    rf"|finally|indeed|there|of|in|must|should|be|will|would|do|does|did|can|could|would|s?he|they|you|his|her|their|left|right|text|frac|is|are)\b|{CHINESE_SO}|等等|不对|应该|那么|一共|总共|共",
-    re.IGNORECASE,
-)
-_NEUTRAL = frozenset("total number answer result final value amount altogether all".split())
-_SYNONYMS = {
-    **dict.fromkeys(("greatest", "largest", "maximal", "biggest", "highest"), "maximum"),
-    **dict.fromkeys(("least", "smallest", "minimal", "lowest"), "minimum"),
-}
-_TOKEN = re.compile(r"[a-z]+|[0-9]+(?:\.[0-9]+)?|[\u4e00-\u9fff]+|[-+*/^×÷]")
 _COUNTS = re.compile(r"\b(?:there|have|has)\b|[\u4e00-\u9fff]", re.IGNORECASE)
-_ASKS = re.compile(
-    r"\b(?:what(?:\sis|\sare|['’]s)?|find|compute|determine|evaluate|calculate|solve\sfor|how\s(?:many|much)|(?<![a-z,]\s)(?:is|are|does))\b|求|多少|几",
-    re.IGNORECASE,
-)
-_ASKED_END = re.compile(r"[?？,;。，]|\.(?=\s|\Z)|\b(?:if|when|such|given|for\swhich|that|whose)\b")
 _PLAIN = re.compile(r"\\(?:left|right|text|mathrm|displaystyle)(?![a-z])|[\s\\$,*{}()\[\]。]")
 # What makes a value one of several: "x = 5, x = 7", "5 and 7".
 _LISTED = re.compile(r"(?:[,，、]\s?(?:and\s|or\s)?|\s(?:and|or)\s)(?:\\\(|\$)?\s?(?:[A-Za-z](?:_\w)?\s?=|-?[0-9])")
@@ -117,7 +98,7 @@ def quantity_answers(
         for one in _values(chain, spans, _patterns(key, texts))
         if (key.offers(one.text) if one.is_phrase else letters.issuperset(_LETTERS.findall(one.text)))
     )
-    names = _asked_names(found, asked, named, key)
+    names = _asked_names(found, asked, named, key.question)
     several = _several(found)
     for one in found:
         if one.is_phrase and key.problem.choices:
@@ -125,7 +106,7 @@ def quantity_answers(
         elif one.name in names:
             is_answer = (one.name, one.stretch) not in several
         else:
-            is_answer = one.plain in asked and _may_be_asked(one.name, key)
+            is_answer = one.plain in asked and may_be_asked(one.name, key.question)
         if is_answer and key.read(one.text) is not None:
             yield one.start, one.end, one.text
 
@@ -140,10 +121,11 @@ def _patterns(key: AnswerKey, texts: Sequence[str]) -> list[re.Pattern[str]]:
     return found if key.problem.checker in ("numeric", "math") and not key.worded else [*found, _PHRASES]
 
 
-def _asked_names(found: Sequence[_Value], asked: frozenset[str], named: Sequence[tuple[int, int, str]], key: AnswerKey) -> set[str]:
+def _asked_names(found: Sequence[_Value], asked: frozenset[str], named: Sequence[tuple[int, int, str]], question: str) -> set[str]:
     """Return the names of the quantity that is asked for."""
     given = {one.name for one in found if one.plain in asked}
-    names = {name for name in {one.name for one in found} if _is_asked(name, key) or (name in given and _is_called(name, key))}
+    names = {name for name in {one.name for one in found} if is_asked(name, question)}
+    names |= {name for name in given if begins_to_ask(name, question)}
     answers = [(start, _plain(text)) for start, _, text in named]
     starts = [start for start, _ in answers]
     for one in found:
@@ -156,54 +138,6 @@ def _asked_names(found: Sequence[_Value], asked: frozenset[str], named: Sequence
             names.add(before.name)
         before = one if one.name else None
     return names
-
-
-def _is_asked(name: str, key: AnswerKey) -> bool:
-    """Say whether a quantity is called by all that the question asks with, and by nothing else; letters by what it begins with."""
-    asking = _question_words(key.problem.question)[1]
-    tokens = [token for token in name.split() if token not in _NEUTRAL]
-    if not any(map(_is_word, tokens)):
-        following = asking[len(tokens) : len(tokens) + 1]
-        return bool(tokens) and list(asking[: len(tokens)]) == tokens and all(map(_is_word, following))
-    return sorted(tokens) == sorted(asking)
-
-
-def _is_called(name: str, key: AnswerKey) -> bool:
-    """Say whether the words that call a quantity all stand in the question: the first with which it asks, alone or with another."""
-    question, asking = _question_words(key.problem.question)
-    tokens = [token for token in name.split() if token not in _NEUTRAL]
-    heads = [token for token in asking if _is_word(token)][:MAX_HEADS]
-    if not heads or heads[0] not in tokens or not question.issuperset(tokens):
-        return False
-    return len(tokens) == 1 or len(set(heads).intersection(tokens)) > 1
-
-
-def _may_be_asked(name: str, key: AnswerKey) -> bool:
-    """Say whether half of the words that call a quantity stand in the question, among them one of the first with which it asks."""
-    question, asking = _question_words(key.problem.question)
-    tokens = [token for token in name.split() if token not in _NEUTRAL and _is_word(token)]
-    heads = [token for token in asking if _is_word(token)][:MAX_HEADS]
-    return not set(tokens).isdisjoint(heads) and 2 * sum(token in question for token in tokens) >= len(tokens)
-
-
-def _is_word(token: str) -> bool:
-    """Say whether a token is a word, and no letter, number or sign of a formula: "x", "ab", "+"."""
-    return token >= "\u4e00" or (len(token) >= MIN_WORD_CHARS and token.isalpha())
-
-
-@functools.lru_cache(maxsize=64)  # samples of a problem share its question
-def _question_words(question: str) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Return the words of a question, and those behind the last word that asks."""
-    question = question[:MAX_QUESTION_CHARS]
-    asks = [match.end() for match in _ASKS.finditer(question)]
-    asked = _ASKED_END.split(question[asks[-1] if asks else 0 :], maxsplit=1)[0]
-    return frozenset(_words(question)), tuple(token for token in _words(asked) if token not in _NEUTRAL)
-
-
-def _words(text: str) -> list[str]:
-    """Return words without their plural s, numbers, signs of operations and runs of Chinese characters, in lower case."""
-    tokens = (token.removesuffix("s") if len(token) > 3 else token for token in _TOKEN.findall(_NOISE.sub(" ", text.lower())))
-    return [_SYNONYMS.get(token, token) for token in tokens]
 
 
 def _replaces(name: str, before: _Value) -> bool:
@@ -246,7 +180,7 @@ def _cut(text: str, marks: Sequence[str]) -> int:
 def _regions(chain: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Yield the stretches in which values count, in order, none overlapping another: conclusions, and around each reflection."""
     cues = places(chain, _CONCLUSIONS if chain.isascii() else _CONCLUSIONS + _CHINESE_CONCLUSIONS)
-    turns = [(max(0, start - MAX_BEFORE_CHARS), _sentence_end(chain, end)) for start, end in spans[-MAX_REGIONS:]]
+    turns = [(max(0, start - MAX_TURN_CHARS), _sentence_end(chain, end)) for start, end in spans[-MAX_REGIONS:]]
     last = 0
     for start, reach in sorted([*((cue, cue) for cue in cues[-MAX_REGIONS:]), *turns]):
         end = _sentence_end(chain, reach) if reach >= last else last
@@ -263,10 +197,10 @@ def _sentence_end(chain: str, start: int) -> int:
 
 def _name(clause: str, unit: str | None) -> str:
     """Return the words that call a quantity: the left side of its equation, and what is counted; "" where it is only "it"."""
-    words = _words(_NAMED.split(clause, maxsplit=1)[0])
-    if not words and not _COUNTS.search(clause):
+    called = words(_NAMED.split(clause, maxsplit=1)[0])
+    if not called and not _COUNTS.search(clause):
         return ""
-    return " ".join(words + [word for word in _words(unit or "") if word not in words])
+    return " ".join(called + [word for word in words(unit or "") if word not in called])
 
 
 def _plain(text: str) -> str:

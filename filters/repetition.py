@@ -17,7 +17,8 @@ _CHINESE_OPENERS = ("等等", "所以", "因此", "那么", "但是", "然后")
 _MARKS = " .,;:!?*_#()\\\"'，；：、$[]"
 
 # A number with the sign before it, or a sign with the operand behind it: "3 * 4 = x" is 3, *4 and =x.
-_EXPRESSION = re.compile(r"[-+*/^=<>×÷]?\s?[0-9]+(?:\.[0-9]+)?|[-+*/^=<>×÷]\s?[\w({\\]+")
+_EXPRESSION = re.compile(r"[-+*/^=<>×÷]?[0-9]++(?:\.[0-9]++)?|[-+*/^=<>×÷][\w({\\]++")
+_SPACED = (" + ", " - ", " * ", " / ", " = ", " × ", "\\times ", "\\cdot ")
 
 
 def loops(chain: str) -> float:
@@ -30,7 +31,10 @@ def loops(chain: str) -> float:
     text = chain.lower()
     for stop in _STOPS:
         text = text.replace(stop, ". ")
+    spaced = text.isascii()
     for sentence in text.split(". "):
+        if spaced and sentence.count(" ") < MIN_WORDS - 1:
+            continue
         said = _said(sentence)
         if said.count(" ") >= MIN_WORDS - 1 or (len(said) >= 2 * MIN_WORDS and not said.isascii()):
             counted += 1
@@ -81,4 +85,6 @@ def _reach(chain: str, one: Reflection, following: int) -> int:
 
 def _expressions(text: str) -> set[str]:
     """Return the numbers and operations of a text."""
-    return {one.replace(" ", "") for one in _EXPRESSION.findall(text)}
+    for sign in _SPACED:
+        text = text.replace(sign, sign.strip())
+    return set(_EXPRESSION.findall(text))

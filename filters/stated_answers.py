@@ -16,7 +16,7 @@ from filters.commitment import hedged
 from filters.extraction import candidates, understood
 from filters.phrases import places
 from filters.quantities import quantity_answers
-from filters.readings import bare
+from filters.readings import bare, is_prose
 from schemas.annotation import Reflection
 
 MAX_LINE_CHARS = 1000  # our rule: so much of a line is looked at around a word that may lead to an answer
@@ -95,7 +95,7 @@ def _named(chain: str, start: int, end: int, key: AnswerKey) -> Iterator[StatedA
         text, value = understood(box, unit, key.read)
         if "=" in text and "=" not in gold and key.read(side := bare(text.rpartition("=")[2])) is not None:
             text, value = side, side
-        if value is not None:
+        if value is not None and not (is_prose(text) and key.is_right(text) is None):
             yield StatedAnswer(start + one.start, start + one.end, text)
 
 
