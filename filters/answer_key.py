@@ -1,6 +1,6 @@
 """What the answers that a chain states are compared by: as the problem's checker reads them, typed, never by computer algebra."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from fractions import Fraction
 
 from filters.answers.comparison import compare
@@ -15,7 +15,7 @@ from filters.verify import COMPARING, commitment
 from schemas.annotation import Verdict
 from schemas.problem import CHOICE_LABELS, Problem
 
-MAX_KNOWN = 4096  # texts whose comparison is remembered, of one problem
+MAX_KNOWN = 4096  # comparisons that are remembered, of one problem
 _LEFT_OUT = frozenset(("unit_missing", "unevaluated"))  # what two statements of one chain may differ in: 18 and $18
 
 
@@ -34,10 +34,12 @@ class AnswerKey:
         accepted = self.committed if verdict.status == "correct" else None
         self.accepted = None if accepted is None else self._read(accepted)
         self.texts = self._texts()
-        self._known: dict[str, bool | None] = {}
+        self._known: dict[tuple[str, ...], bool | None] = {}
 
     def _texts(self) -> list[str]:
         """Return the gold and the committed answer as they are written, labels with the texts of their options."""
+        if not self.problem.choices:
+            return [text for text in (self.problem.answer, self.committed) if text is not None]
         options = dict(zip(CHOICE_LABELS, self.problem.choices, strict=False))
         texts = [text for text in (self.problem.answer, self.committed) if text is not None]
         return texts + [options[label] for text in texts for label in read_labels(text, self.problem.choices) if label in options]
@@ -57,17 +59,18 @@ class AnswerKey:
 
     def is_right(self, text: str) -> bool | None:
         """Say whether a text is the right answer, None where that is not known."""
-        if text not in self._known:
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known[text] = self._is_right(self._read(text))
-        return self._known[text]
+        return self._remembered((text,), lambda: self._is_right(self._read(text)))
 
     def same(self, one: str, other: str) -> bool | None:
         """Say whether two texts are one answer, None where that is not known."""
-        if one == other:
-            return True
-        return self._same(self._read(one), self._read(other))
+        return one == other or self._remembered((one, other), lambda: self._same(self._read(one), self._read(other)))
+
+    def _remembered(self, texts: tuple[str, ...], ask: Callable[[], bool | None]) -> bool | None:
+        if texts not in self._known:
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[texts] = ask()
+        return self._known[texts]
 
     def _read(self, text: str) -> Hashable | None:
         match self.problem.checker:

@@ -7,21 +7,18 @@ asked for comes in three steps: it is all that the question asks with, it is the
 import functools
 import re
 
-from filters.phrases import CHINESE_SO, SO, one_of
-
 MAX_QUESTION_CHARS = 4096  # as in `filters.checkers.declared`
 MAX_HEADS = 3  # our rule: words by which a question names what it asks for, "the last nonzero digit"
 MIN_WORD_CHARS = 3  # what is shorter is a letter of a formula: "x", "ab"
 
 # Words that call nothing, and those that call anything.
-_LINKS = "then|and|but|now|wait|no|yes|actually|hmm|oh|again|here|finally|indeed|there|which|means|gives|get|got"
-_PRONOUNS = "the|an|our|my|we|s?he|they|you|his|her|their|that|this|it|of|in"
-_AUXILIARIES = "is|are|be|have|must|should|will|would|do|does|did|can|could"
-_NOISE = re.compile(
-    rf"\b(?:{SO}|{_LINKS}|{_PRONOUNS}|{_AUXILIARIES}|left|right|text|frac|a(?=\s[a-z]{{2}}))\b"
-    rf"|{one_of(CHINESE_SO)}|等等|不对|应该|那么|一共|总共|共",
-    re.IGNORECASE,
+_LINKS = (
+    "so therefore thus hence then and but now wait no yes actually hmm oh again here finally indeed there which means gives get got"
 )
+_PRONOUNS = "the an our my we he she they you his her their that this it of in"
+_AUXILIARIES = "is are be have must should will would do does did can could"
+_NOISE = frozenset(f"{_LINKS} {_PRONOUNS} {_AUXILIARIES} left right text frac".split())
+_CHINESE_NOISE = re.compile("所以|因此|因而|综上|等等|不对|应该|那么|一共|总共|共")
 _NEUTRAL = frozenset("total number answer result final value amount altogether all".split())
 _SYNONYMS = {
     **dict.fromkeys(("greatest", "largest", "maximal", "biggest", "highest"), "maximum"),
@@ -38,8 +35,15 @@ _ASKED_END = re.compile(r"[?？,;。，]|\.(?=\s|\Z)|\b(?:if|when|such|given|for
 
 def words(text: str) -> list[str]:
     """Return words without their plural s, numbers, signs of operations and runs of Chinese characters, in lower case."""
-    tokens = (token.removesuffix("s") if len(token) > 3 else token for token in _TOKEN.findall(_NOISE.sub(" ", text.lower())))
-    return [_SYNONYMS.get(token, token) for token in tokens]
+    if not text.isascii():
+        text = _CHINESE_NOISE.sub(" ", text)
+    found = _TOKEN.findall(text.lower())
+    kept = [
+        token.removesuffix("s") if len(token) > 3 else token
+        for token, following in zip(found, [*found[1:], ""], strict=False)
+        if token not in _NOISE and not (token == "a" and len(following) > 1 and following.isalpha())
+    ]
+    return [_SYNONYMS.get(token, token) for token in kept]
 
 
 @functools.lru_cache(maxsize=1024)  # samples of a problem call its quantities alike; 4 KiB a question at most
@@ -57,7 +61,7 @@ def is_asked(name: str, question: str) -> bool:
 def begins_to_ask(name: str, question: str) -> bool:
     """Say whether all of a name stands in the question, and the first word with which it asks in the name, alone or with another.
 
-    Letters and numbers with which it asks must be there, "the sum of the roots of g"; and no word may ask twice, "the sum of the sum".
+    Letters and numbers with which it asks must be there, "the sum of the roots of g".  No word may ask twice, "the sum of the sum".
     """
     all_words, asking = _asking(question)
     tokens = _telling(name)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from filters.answer_key import AnswerKey
 from filters.asked import begins_to_ask, is_asked, may_be_asked, words
-from filters.phrases import CHINESE_IF, SO, SUPPOSED, one_of, places
+from filters.phrases import CHINESE_IF, one_of, places
 from filters.readings import MAX_VALUE_CHARS
 
 MAX_BEFORE_CHARS = 300  # our rule: of a sentence before a value; a longer one does not name a quantity again in the same words
@@ -45,20 +45,23 @@ _LABELS = re.compile(
     rf"(?:\s(?:is|are|be|choose|pick|select)\s|[选是为])\s?(?:option\s)?[*(（]{{0,3}}(?P<value>[A-J])[)）*]{{0,3}}(?P<unit>){_ENDS}"
 )
 
-_CONCLUSIONS = (
-    *("so ", "So ", "So,", "so,", "herefore", "hus,", "hus ", "ence,", "ence ", " gives ", "which means", "hat means", "in total"),
-    *("n total", "ltogether", "eaves "),
-)
+_CONCLUSIONS = ("so ", "So ", "So,", "herefore", "hus", "ence,", " gives ", " means ", "n total")
 _CHINESE_CONCLUSIONS = ("所以", "因此", "因而", "于是", "从而", "总之", "一共", "总共", "综上")
-_SENTENCE_END = re.compile(r"[.!?](?=\s)|[。！？\n]")
-_SENTENCE_ENDS = (". ", "? ", "! ", "\n", "。", "？", "！")
-_CLAUSE_ENDS = (", ", "; ", ": ", "=> ", "⇒", "implies", "ightarrow", "，", "；", "：")
-_SUPPOSED = re.compile(rf"\b(?:{SUPPOSED}|let|would|maybe|perhaps)\b|{one_of(CHINESE_IF)}|设", re.IGNORECASE)
-_TRIED = re.compile(
-    r"\b(?:try|trying|plug\w*|substitut\w+|where|given|since|each|or|not)\b|当|或|不"
-    rf"|^\W*(?:(?:{SO})\W+)?(?:for|when|at|case|with)\b",
-    re.IGNORECASE,
+_SENTENCE_ENDS = ("\n", ". ", "? ", "! ")
+_CHINESE_SENTENCE_ENDS = (*_SENTENCE_ENDS, "。", "？", "！")
+_CLAUSE_ENDS = (", ", "; ", ": ", "=> ", "implies", "ightarrow")
+_CHINESE_CLAUSE_ENDS = (*_CLAUSE_ENDS, "，", "；", "：", "⇒")
+_WORD = re.compile("[a-z]+")
+# What makes a value of its sentence, or of its clause, or of a clause that begins so, one that is supposed or tried.
+_SUPPOSED = frozenset(
+    "if unless whether suppose supposing supposed assume assuming assumed imagine pretend let would maybe perhaps".split()
 )
+_TRIED = frozenset(
+    "try trying plug plugging plugged substitute substituting substituted substitution where given since each or not".split()
+)
+_LEADS = frozenset("so therefore thus hence then and but".split())
+_CASES = frozenset("for when at case with".split())
+_CHINESE_TRIED = re.compile(rf"{one_of(CHINESE_IF)}|[设当或不]")
 _NAMED = re.compile(r"=|\b(?:is|are|was|equals)\b|等于|[是为]")
 _COUNTS = re.compile(r"\b(?:there|have|has)\b|[\u4e00-\u9fff]", re.IGNORECASE)
 _PLAIN = re.compile(r"\\(?:left|right|text|mathrm|displaystyle)(?![a-z])|[\s\\$,*{}()\[\]。]")
@@ -160,21 +163,37 @@ def _several(found: Sequence[_Value]) -> set[tuple[str, int]]:
 def _values(chain: str, spans: Sequence[tuple[int, int]], patterns: Sequence[re.Pattern[str]]) -> Iterator[_Value]:
     """Yield the values that the chain gives to quantities where they count, without what is supposed or tried."""
     starts = [start for start, _ in spans]
+    ascii_only = chain.isascii()
     for start, end in _regions(chain, spans):
         for match in (match for pattern in patterns for match in pattern.finditer(chain, start, end)):
             sentence = chain[max(start, match.start() - MAX_BEFORE_CHARS) : match.start()]
-            sentence = sentence[_cut(sentence, _SENTENCE_ENDS) :]
-            clause = sentence[_cut(sentence, _CLAUSE_ENDS) :]
-            if not (_SUPPOSED.search(sentence) or _TRIED.search(clause) or _LISTED.match(chain, match.end())):
+            sentence = _behind(sentence, _SENTENCE_ENDS if ascii_only else _CHINESE_SENTENCE_ENDS)
+            clause = _behind(sentence, _CLAUSE_ENDS if ascii_only else _CHINESE_CLAUSE_ENDS)
+            if not (_is_tried(sentence, clause) or _LISTED.match(chain, match.end())):
                 begin, text = match.start() - len(clause), match["value"]
                 is_phrase = match.re in (_LABELS, _PHRASES)
                 name = _name(clause, match["unit"])
                 yield _Value(begin, match.end(), text, _plain(text), name, bisect_right(starts, begin), is_phrase)
 
 
-def _cut(text: str, marks: Sequence[str]) -> int:
-    """Return where the last of `marks` ends, 0 where there is none."""
-    return max(text.rfind(mark) + len(mark) if mark in text else 0 for mark in marks)
+def _is_tried(sentence: str, clause: str) -> bool:
+    """Say whether a value that `sentence` and its last clause lead to is only supposed or tried."""
+    low = sentence.lower()
+    said = _WORD.findall(low)
+    if not _SUPPOSED.isdisjoint(said):
+        return True
+    inside = _WORD.findall(low, len(sentence) - len(clause))
+    first = next((word for word in inside if word not in _LEADS), "")
+    return not _TRIED.isdisjoint(inside) or first in _CASES or (not clause.isascii() and _CHINESE_TRIED.search(clause) is not None)
+
+
+def _behind(text: str, marks: Sequence[str]) -> str:
+    """Return what stands behind the last of `marks`."""
+    for mark in marks:
+        place = text.rfind(mark)
+        if place >= 0:
+            text = text[place + len(mark) :]
+    return text
 
 
 def _regions(chain: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -191,8 +210,9 @@ def _regions(chain: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int
 
 def _sentence_end(chain: str, start: int) -> int:
     """Return where the sentence ends that `start` is in."""
-    end = _SENTENCE_END.search(chain, start, start + MAX_SENTENCE_CHARS)
-    return end.end() if end else min(len(chain), start + MAX_SENTENCE_CHARS)
+    limit = min(len(chain), start + MAX_SENTENCE_CHARS)
+    marks = _SENTENCE_ENDS if chain.isascii() else _CHINESE_SENTENCE_ENDS
+    return min(place + len(mark) if (place := chain.find(mark, start, limit)) >= 0 else limit for mark in marks)
 
 
 def _name(clause: str, unit: str | None) -> str:
@@ -200,7 +220,8 @@ def _name(clause: str, unit: str | None) -> str:
     called = words(_NAMED.split(clause, maxsplit=1)[0])
     if not called and not _COUNTS.search(clause):
         return ""
-    return " ".join(called + [word for word in words(unit or "") if word not in called])
+    counted = words(unit) if unit else []
+    return " ".join(called + [word for word in counted if word not in called])
 
 
 def _plain(text: str) -> str:

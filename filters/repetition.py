@@ -16,9 +16,8 @@ _OPENERS = frozenset(
 _CHINESE_OPENERS = ("等等", "所以", "因此", "那么", "但是", "然后")
 _MARKS = " .,;:!?*_#()\\\"'，；：、$[]"
 
-# A number with the sign before it, or a sign with the operand behind it: "3 * 4 = x" is 3, *4 and =x.
-_EXPRESSION = re.compile(r"[-+*/^=<>×÷]?[0-9]++(?:\.[0-9]++)?|[-+*/^=<>×÷][\w({\\]++")
-_SPACED = (" + ", " - ", " * ", " / ", " = ", " × ", "\\times ", "\\cdot ")
+# A number with the sign before it, or a sign with what is behind it: "3 * 4 = x" is "3", "* 4" and "= x".
+_EXPRESSION = re.compile(r"(?:[-+*/^=<>×÷]\s?)?[0-9]++(?:\.[0-9]++)?|[-+*/^=<>×÷]\s?[A-Za-z({\\]\w*+")
 
 
 def loops(chain: str) -> float:
@@ -35,22 +34,22 @@ def loops(chain: str) -> float:
     for sentence in text.split(". "):
         if spaced and sentence.count(" ") < MIN_WORDS - 1:
             continue
-        said = _said(sentence)
-        if said.count(" ") >= MIN_WORDS - 1 or (len(said) >= 2 * MIN_WORDS and not said.isascii()):
+        said = _said(sentence, spaced)
+        if said.count(" ") >= MIN_WORDS - 1 or (not spaced and len(said) >= 2 * MIN_WORDS and not said.isascii()):
             counted += 1
             repeated += said in seen
             seen.add(said)
     return repeated / counted if counted else 0.0
 
 
-def _said(sentence: str) -> str:
+def _said(sentence: str, spaced: bool) -> str:
     """Return a sentence without the words that open it, a few at most: one that is nothing else takes no more time."""
     said = sentence.strip(_MARKS)
     for _ in range(MAX_OPENERS):
         opener, _, rest = said.partition(" ")
         if opener.strip(_MARKS) in _OPENERS:
             said = rest.strip(_MARKS)
-        elif said.startswith(_CHINESE_OPENERS):
+        elif not spaced and said.startswith(_CHINESE_OPENERS):
             said = said[2:].strip(_MARKS)
         else:
             break
@@ -85,6 +84,4 @@ def _reach(chain: str, one: Reflection, following: int) -> int:
 
 def _expressions(text: str) -> set[str]:
     """Return the numbers and operations of a text."""
-    for sign in _SPACED:
-        text = text.replace(sign, sign.strip())
     return set(_EXPRESSION.findall(text))

@@ -43,7 +43,13 @@ def stated_answers(chain: str, reflections: Sequence[Reflection], key: AnswerKey
     """Return the answers that a chain states, in its order; none where the problem's checker compares no answers."""
     if not key.compares:
         return []
-    named = [one for start, end in _windows(chain, bool(key.problem.choices)) for one in _named(chain, start, end, key)]
+    named: list[StatedAnswer] = []
+    read: dict[str, list[StatedAnswer]] = {}  # a chain that loops says the same again
+    for start, end in _windows(chain, bool(key.problem.choices)):
+        section = chain[start:end]
+        if section not in read:
+            read[section] = list(_named(section, key))
+        named += [StatedAnswer(start + one.start, start + one.end, one.text) for one in read[section]]
     spans = [(one.start, one.end) for one in reflections]
     found = named + [StatedAnswer(*one) for one in quantity_answers(chain, spans, key, named)]
     return list(_without_overlaps(sorted(found)))
@@ -78,9 +84,8 @@ def _reach(chain: str, cue: int) -> int:
     return end
 
 
-def _named(chain: str, start: int, end: int, key: AnswerKey) -> Iterator[StatedAnswer]:
-    """Yield the answers that the words of a stretch name."""
-    section = chain[start:end]
+def _named(section: str, key: AnswerKey) -> Iterator[StatedAnswer]:
+    """Yield the answers that the words of a stretch name, with their offsets in it."""
     low = lowered(section)
     gold = key.problem.answer or ""
     found = candidates(section, low)
@@ -96,7 +101,7 @@ def _named(chain: str, start: int, end: int, key: AnswerKey) -> Iterator[StatedA
         if "=" in text and "=" not in gold and key.read(side := bare(text.rpartition("=")[2])) is not None:
             text, value = side, side
         if value is not None and not (is_prose(text) and key.is_right(text) is None):
-            yield StatedAnswer(start + one.start, start + one.end, text)
+            yield StatedAnswer(one.start, one.end, text)
 
 
 def _without_overlaps(found: list[StatedAnswer]) -> Iterator[StatedAnswer]:
