@@ -2,15 +2,16 @@
 
     .venv/bin/python -m benchmarks.reflection_effects --data DATA [--show 20]
 
-DATA holds long_cot/math500_samples.jsonl.gz and gsm8k/model_solutions.jsonl.  Printed for each model: chains, reflections, shares of
-their effects (unknown: no answer is stated on both sides, or the right one is not known), the net gain in right answers a chain,
-and the means of the courses.  A flip and its net gain are counted once for each pair of statements, however many reflections lie
-between.  Then microseconds of CPU for a chain of 300 words with three reflections, as a share of the chains' words, beside those of
-the tagger and of splitting into words: the last says how fast the machine is.  `--show` prints chains with their statements.
+DATA holds long_cot/math500_samples.jsonl.gz and gsm8k/model_solutions.jsonl.  Printed for each model: chains, reflections, shares
+of their effects (unknown: no answer is stated on both sides, or the right one is not known), the net gain in right answers a chain,
+and the means of the courses.  What lies between two statements is counted once for the net gain, however many reflections there
+are.  Then the CPU time for a chain of 300 words, by the chains' words, beside that of the tagger and of splitting into words, which
+says how fast the machine is.  `--show` prints chains with their statements.
 """
 
 import argparse
 import collections
+import functools
 import itertools
 import statistics
 import time
@@ -22,7 +23,7 @@ from benchmarks.steps import MODELS, rows_of
 from filters.answer_key import AnswerKey
 from filters.checkers import CHECKERS
 from filters.effects import effect, effects
-from filters.reflections import tag
+from filters.reflections import reflections
 from filters.stated_answers import stated_answers
 from filters.verify import verify
 from schemas.annotation import EFFECTS, Course, Reflection, Verdict
@@ -62,12 +63,12 @@ def model_outputs(path: Path) -> Corpus:
     return corpus_of(rows, "numeric")
 
 
-def flips(chain: str, reflections: Sequence[Reflection], problem: Problem, verdict: Verdict) -> collections.Counter[str]:
+def flips(chain: str, tagged: Sequence[Reflection], problem: Problem, verdict: Verdict) -> collections.Counter[str]:
     """Return the effects between neighbouring statements with a reflection between them, each counted once."""
     key = AnswerKey(problem, verdict)
     found: collections.Counter[str] = collections.Counter()
-    for one, other in itertools.pairwise(stated_answers(chain, reflections, key)):
-        if any(one.start <= reflection.start < other.start for reflection in reflections):
+    for one, other in itertools.pairwise(stated_answers(chain, tagged, key)):
+        if any(one.start <= reflection.start < other.start for reflection in tagged):
             found[effect(one, other, key) or "unknown"] += 1
     return found
 
@@ -80,7 +81,7 @@ def mean(values: Iterable[float | None]) -> str:
 def of_model(model: str, corpus: Corpus, tagged: Sequence[Sequence[Reflection]], courses: Sequence[Course]) -> None:
     """Print what the reflections of one model did."""
     rows = [row for row, one in enumerate(corpus.models) if one == model]
-    shares = collections.Counter(one.effect or "unknown" for row in rows for one in tagged[row])
+    shares = collections.Counter[str](one.effect or "unknown" for row in rows for one in tagged[row])
     total = sum(shares.values())
     found: collections.Counter[str] = collections.Counter()
     for row in rows:
@@ -89,11 +90,11 @@ def of_model(model: str, corpus: Corpus, tagged: Sequence[Sequence[Reflection]],
     print(f"{model}: {len(rows)} chains, {total:,} reflections: {parts}")
     print(f"    between statements: {dict(found)}; net gain {(found['effective'] - found['harmful']) / len(rows):+.4f} a chain")
     of = [courses[row] for row in rows]
+    superficial = sum(one.superficial for one in of) / max(total, 1)
     print(f"    answers stated {mean(one.answers for one in of)}; changed in {sum(one.changes > 0 for one in of)} chains; "
           f"first right at {mean(one.first_right for one in of)}; overthinking {mean(one.overthinking for one in of)}; "
           f"underthinking {mean(one.underthinking for one in of)}")  # fmt: skip
-    print(f"    thoughts {mean(one.thoughts for one in of)}; superficial {sum(one.superficial for one in of) / max(total, 1):.2%} of "
-          f"the reflections; loops {mean(one.loops for one in of)}")  # fmt: skip
+    print(f"    thoughts {mean(one.thoughts for one in of)}; superficial {superficial:.2%}; loops {mean(one.loops for one in of)}")
 
 
 def cost(name: str, chains: Sequence[str], run: Callable[[], object]) -> None:
@@ -129,14 +130,14 @@ def main() -> None:
         long_cot(given.data / "long_cot" / "math500_samples.jsonl.gz"),
         model_outputs(given.data / "gsm8k" / "model_solutions.jsonl"),
     ):
-        found = [tag(chain) for chain in corpus.chains]
+        chains, questions = corpus.chains, [problem.question for problem in corpus.problems]
+        found = reflections(chains, questions)
         tagged, courses = effects(corpus.chains, found, corpus.problems, corpus.verdicts)
         for model in dict.fromkeys(corpus.models):
             of_model(model, corpus, tagged, courses)
-        chains = corpus.chains
-        cost("effects", chains, lambda corpus=corpus, found=found: effects(corpus.chains, found, corpus.problems, corpus.verdicts))
-        cost("tagger", chains, lambda chains=chains: [tag(chain) for chain in chains])
-        cost("splitting into words", chains, lambda chains=chains: [chain.split() for chain in chains])
+        cost("effects", chains, functools.partial(effects, chains, found, corpus.problems, corpus.verdicts))
+        cost("tagger", chains, functools.partial(reflections, chains, questions))
+        cost("splitting into words", chains, functools.partial(list, map(str.split, chains)))
         shown(corpus, tagged, given.show)
 
 

@@ -66,7 +66,9 @@ def begins_to_ask(name: str, question: str) -> bool:
     all_words, asking = _asking(question)
     tokens = _telling(name)
     heads = [token for token in asking if _is_word(token)]
-    if not heads or heads[0] not in tokens or len(set(heads)) < len(heads) or not all_words.issuperset(tokens):
+    if not heads or heads[0] not in tokens or len(set(heads)) < len(heads):
+        return False
+    if not all_words.issuperset(tokens) or _is_another(tokens, asking):
         return False
     rest = {token for token in asking if not _is_word(token)}
     return rest.issubset(tokens) and (len(tokens) == 1 or len(set(heads[:MAX_HEADS]).intersection(tokens)) > 1)
@@ -76,9 +78,17 @@ def begins_to_ask(name: str, question: str) -> bool:
 def may_be_asked(name: str, question: str) -> bool:
     """Say whether half of a name's words stand in the question, among them one of the first with which it asks."""
     all_words, asking = _asking(question)
-    tokens = [token for token in _telling(name) if _is_word(token)]
+    tokens = _telling(name)
+    called = [token for token in tokens if _is_word(token)]
     heads = [token for token in asking if _is_word(token)][:MAX_HEADS]
-    return not set(tokens).isdisjoint(heads) and 2 * sum(token in all_words for token in tokens) >= len(tokens)
+    if set(called).isdisjoint(heads) or _is_another(tokens, asking):
+        return False
+    return 2 * sum(token in all_words for token in called) >= len(called)
+
+
+def _is_another(tokens: list[str], asking: tuple[str, ...]) -> bool:
+    """Say whether a name has a letter with which the question does not ask: "the area of piece e"."""
+    return any(token.isalpha() and not _is_word(token) and token not in asking for token in tokens)
 
 
 def _telling(name: str) -> list[str]:

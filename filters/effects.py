@@ -1,8 +1,7 @@
 """What each reflection did to the answer, and how a chain comes to its answer.
 
 A reflection's effect is what lies between two statements of the answer: the last one before its words, the first one behind them.
-All reflections between the two have a part in a change.  But a subgoal, backward chaining or a summary looks at no answer: beside
-others it has none.
+All reflections between the two have a part in a change, without subgoals, backward chaining and summaries: these look at no answer.
 """
 
 from bisect import bisect_right
@@ -54,11 +53,8 @@ def _with_effects(
         for place, is_between in zip(places, between, strict=True)
         if is_between
     }
-    turned = {place for place, one in zip(places, reflections, strict=True) if one.label not in _PLANS}
     return [
-        one._replace(effect=effects[place])
-        if is_between and (effects[place] == "idle" or one.label not in _PLANS or place not in turned)
-        else one
+        one._replace(effect=effects[place]) if is_between and (effects[place] == "idle" or one.label not in _PLANS) else one
         for one, place, is_between in zip(reflections, places, between, strict=True)
     ]
 

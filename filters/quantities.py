@@ -144,12 +144,12 @@ def _asked_names(found: Sequence[_Value], asked: frozenset[str], named: Sequence
 
 
 def _replaces(name: str, before: _Value) -> bool:
-    """Say whether an expression is another one put right, "12+5" for "12+4": the same operations, an operand in common."""
+    """Say whether an expression is another one put right, "12 + 5" for "12 + 4": the same operations, all operands but one."""
     operands, others = _OPERANDS.findall(name), _OPERANDS.findall(before.name)
     return (
-        len(operands) > 1
+        len(operands) == len(others) > 1
         and before.plain not in operands
-        and not set(operands).isdisjoint(others)
+        and sum(one != other for one, other in zip(operands, others, strict=True)) == 1
         and _OPERANDS.sub("0", name) == _OPERANDS.sub("0", before.name)
     )
 
@@ -166,7 +166,7 @@ def _values(chain: str, spans: Sequence[tuple[int, int]], patterns: Sequence[re.
     ascii_only = chain.isascii()
     for start, end in _regions(chain, spans):
         for match in (match for pattern in patterns for match in pattern.finditer(chain, start, end)):
-            sentence = chain[max(start, match.start() - MAX_BEFORE_CHARS) : match.start()]
+            sentence = chain[max(0, match.start() - MAX_BEFORE_CHARS) : match.start()]
             sentence = _behind(sentence, _SENTENCE_ENDS if ascii_only else _CHINESE_SENTENCE_ENDS)
             clause = _behind(sentence, _CLAUSE_ENDS if ascii_only else _CHINESE_CLAUSE_ENDS)
             if not (_is_tried(sentence, clause) or _LISTED.match(chain, match.end())):
@@ -183,8 +183,10 @@ def _is_tried(sentence: str, clause: str) -> bool:
     if not _SUPPOSED.isdisjoint(said):
         return True
     inside = _WORD.findall(low, len(sentence) - len(clause))
-    first = next((word for word in inside if word not in _LEADS), "")
-    return not _TRIED.isdisjoint(inside) or first in _CASES or (not clause.isascii() and _CHINESE_TRIED.search(clause) is not None)
+    firsts = {next((word for word in row if word not in _LEADS), "") for row in (said, inside)}
+    return not (_TRIED.isdisjoint(inside) and _CASES.isdisjoint(firsts)) or (
+        not clause.isascii() and _CHINESE_TRIED.search(clause) is not None
+    )
 
 
 def _behind(text: str, marks: Sequence[str]) -> str:

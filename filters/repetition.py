@@ -1,5 +1,6 @@
 """What a chain says again: sentences that all but repeat an earlier one, and reflections that add no new expression."""
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -57,29 +58,35 @@ def _said(sentence: str, spaced: bool) -> str:
 
 
 def superficial(chain: str, reflections: Sequence[Reflection], question: str) -> int:
-    """Return how many reflections add no expression that is not in the question or the chain before them."""
+    """Return how many reflections add no expression that is not in the question or the chain before them.
+
+    A reflection goes on to the next one; those that follow each other with nothing between are one.  They come in their order.
+    """
     if not reflections:
         return 0
     seen = _expressions(question)
     at = count = 0
-    known: dict[int, bool] = {}
-    starts = [one.start for one in reflections]
-    for place, one in enumerate(reflections):
-        if one.start not in known:
-            following = next((start for start in starts[place + 1 :] if start > one.start), len(chain))
-            seen |= _expressions(chain[at : one.start])
-            at = one.start
-            known[one.start] = _expressions(chain[at : _reach(chain, one, following)]) <= seen
-        count += known[one.start]
+    turns = _turns(chain, reflections)
+    for (start, rows), (end, _) in itertools.pairwise([*turns, (len(chain), 0)]):
+        seen |= _expressions(chain[at:start])
+        added = _expressions(chain[start:end])
+        count += rows * (added <= seen)
+        seen |= added
+        at = end
     return count
 
 
-def _reach(chain: str, one: Reflection, following: int) -> int:
-    """Return how far a reflection goes: to the next one, or to the end of its paragraph, or of the next where it has its own."""
-    end = chain.find("\n\n", one.end, following)
-    if end >= 0 and not chain[one.end : end].strip(" .!?。，,"):
-        end = chain.find("\n\n", end + 2, following)
-    return following if end < 0 else end
+def _turns(chain: str, reflections: Sequence[Reflection]) -> list[tuple[int, int]]:
+    """Return where a reflection begins that does not directly follow another, each with how many it is one with."""
+    turns: list[tuple[int, int]] = []
+    end = -1
+    for one in reflections:
+        if turns and not chain[end : one.start].strip(_MARKS + "\n"):
+            turns[-1] = (turns[-1][0], turns[-1][1] + 1)
+        else:
+            turns.append((one.start, 1))
+        end = max(end, one.end)
+    return turns
 
 
 def _expressions(text: str) -> set[str]:

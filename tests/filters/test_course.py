@@ -75,7 +75,7 @@ def test_shares_are_shares(chain: str) -> None:
         ("3 * 4 = 12. Wait, let me check. Yes, 3 * 4 = 12. That holds.", 1),
         ("3 * 4 = 12. Wait, let me check. 12 / 4 = 3.", 0),
         ("3 * 4 = 12. Wait, there are 5.", 0),
-        ("3 * 4 = 12. Wait, let me check.\n\nYes, it holds.\n\nThen 8 come.", 1),
+        ("3 * 4 = 12. Wait, let me check.\n\nYes, it holds.\n\nThen 8 come.", 0),
         ("3 * 4 = 12.\n\nWait, let me check.\n\n12 / 4 = 3.", 0),
         ("What of 8? Wait, let me check. There are 8 and 6.", 1),
     ],
@@ -83,3 +83,11 @@ def test_shares_are_shares(chain: str) -> None:
 def test_a_reflection_that_adds_no_expression_is_superficial(chain: str, count: int) -> None:
     words = chain[chain.index("Wait") : chain.index(".", chain.index("Wait")) + 1]
     assert superficial(chain, [reflection(chain, words)], "There are 6 boxes.") == count
+
+
+def test_reflections_that_follow_each_other_are_one() -> None:
+    chain = "3 * 4 = 12. Hmm, is it? Wait, let me check. 12 / 4 = 3. Hmm, so it is. Let me go on."
+    found = [reflection(chain, words) for words in ("Hmm, is it?", "Wait, let me check.", "Hmm, so it is.")]
+    assert superficial(chain, found, "") == 1
+    assert superficial(chain, found[:1], "") == 0
+    assert superficial(chain.replace("12 / 4 = 3", "It is"), found, "") == 3

@@ -38,7 +38,7 @@ def test_what_a_change_is_credited_to() -> None:
     chain = "So the answer is 12. To sum up, 2 boxes. Wait, one is missing. Let me check. So the answer is 17. Hmm. Done."
     found, _ = ran(chain, ("summary", "To sum up"), ("hesitation", "Wait"), ("verification", "Let me check"), ("hesitation", "Hmm"))
     assert found == [None, "effective", "effective", None]
-    assert ran(chain, ("subgoal", "To sum up"))[0] == ["effective"]  # alone, it did it
+    assert ran(chain, ("subgoal", "To sum up"))[0] == [None]
     same = chain.replace("12", "17")
     assert ran(same, ("summary", "To sum up"), ("hesitation", "Wait"))[0] == ["idle", "idle"]
 
@@ -57,6 +57,7 @@ def test_what_stands_before_the_words_of_a_reflection_is_before_it() -> None:
         ("3*4 = 13. Wait, that's wrong: 3*4 = 12, and 12 + 5 = 17. So the answer is 17.", None),  # a result on the way
         ("3*6 = 17. Wait, that's wrong: 3*6 = 18. So the answer is 18.", "harmful"),
         ("12 + 4 = 16. Wait, no. 12 + 5 = 17. So the answer is 17.", "effective"),
+        ("10^2 - 5^2 = 75. Wait, is it? 7^2 - 4^2 = 17. So the answer is 17.", None),
         ("2 * 6 = 12. Wait, there are 5 more. 12 + 5 = 17. So the answer is 17.", None),
         ("The total is 42. Wait, one is missing. The total is 17. So the answer is 17.", "effective"),
         ("If the total is 42, it is odd. Wait, one is missing. The total is 17. So the answer is 17.", None),
