@@ -199,7 +199,9 @@ def print_constructed(split: str) -> None:
     wrong = sum(bool(by_rules(one.text, one.question)) for one in negative) / max(len(negative), 1)
     unmarked = scores([one for one in given if one.kind == "unmarked"], by_rules)["micro"].recall
     print(f"  micro F1 {micro.f1:.3f} (at least {BAR_MICRO})")
-    print(f"  by language: {', '.join(f'{name} {value:.3f}' for name, value in f1.items())}; en and zh {abs(f1['en'] - f1['zh']):.3f} apart (at most {BAR_LANGUAGES})")
+    print(
+        f"  by language: {', '.join(f'{name} {value:.3f}' for name, value in f1.items())}; en and zh {abs(f1['en'] - f1['zh']):.3f} apart (at most {BAR_LANGUAGES})"
+    )
     print(f"  a false label in {wrong:.1%} of {len(negative)} negatives (at most {BAR_NEGATIVE:.0%})")
     print(f"  found of behaviours without a marker word {unmarked:.1%} (at least {BAR_UNMARKED:.0%})")
 
@@ -229,7 +231,9 @@ def print_speed(path: Path) -> None:
             tag(chain)
         seconds.append(time.process_time() - began)
     rate = len(chains) / sorted(seconds)[2]
-    print(f"{len(chains):,} chains of 300 words: {rate:,.0f} a CPU second, x{rate / BAR_SPEED:.2f} of {BAR_SPEED:,}; median of 5 turns")
+    print(
+        f"{len(chains):,} chains of 300 words: {rate:,.0f} a CPU second, x{rate / BAR_SPEED:.2f} of {BAR_SPEED:,}; median of 5 turns"
+    )
 
 
 def _pieces(text: str) -> list[list[str]]:

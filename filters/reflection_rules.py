@@ -88,7 +88,9 @@ def guards() -> tuple[Guard, ...]:
 @functools.cache
 def line_pattern(language: str) -> re.Pattern[str]:
     """Return one pattern for the starts of lines that are not the writer's own."""
-    chosen = [pattern.compiled.pattern for one in guards() if (one.scope, one.language) == ("line", language) for pattern in one.patterns]
+    chosen = [
+        pattern.compiled.pattern for one in guards() if (one.scope, one.language) == ("line", language) for pattern in one.patterns
+    ]
     return re.compile("|".join(chosen))
 
 

@@ -8,7 +8,6 @@ doubted    a question about the result just reached: hesitation
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from filters.sentences import HIDDEN, Span
 from schemas.annotation import Label
@@ -21,17 +20,22 @@ LEAST_DIGITS = 2  # of a value that is known again: one of one digit comes up by
 
 _NUMBER = re.compile(r"(?<![A-Za-z0-9_.])\d+(?:,\d{3})*(?:\.\d+)?")
 _OPERATOR = re.compile(
-    r"\d[^\w\n=]{0,3}(?:[+*/×÷−-]|\\(?:times|cdot|div))[^\w\n=]{0,3}\d|\b(?:times|plus|minus|divided|multiplied|squared|add up|adds up|together|sum)\b"
+    r"\d[^\w\n=]{0,3}(?:[+*/×÷−-]|\\(?:times|cdot|div))[^\w\n=]{0,3}\d"
+    r"|\b(?:times|plus|minus|divided|multiplied|squared|add up|adds up|together|sum)\b"
     r"|[加减乘除倍折]|合成|总共|一共|之和"
 )
 _ALGEBRA = re.compile(r"\\|[a-z]\s?[=^+*/-]|[=+*/-]\s?[a-z]\b|\d[a-z]\b|[≠{}]")
 _LIST = re.compile(r"[,，、;；]")
 _EQUALS = re.compile(r"[=≡≈]|\b(?:is|are|gives|makes|make|equals|leaves|totals?|come to|comes to|says?)\b|[是为得]|等于|共")
 _QUANTITY = re.compile(
-    r"(?:\b(?:the|my|our) ((?:[a-z-]{2,15} ){0,3}[a-z-]{2,15})|([\u4e00-\u9fff]{2,10}?))\s?(?:is|are|was|equals|comes to|=|是|为|等于|得)\s?(?:then |therefore |really |just |only |about |now |at )?[$€£]?(\d[\d,]*(?:\.\d+)?)"
+    r"(?:\b(?:the|my|our) ((?:[a-z-]{2,15} ){0,3}[a-z-]{2,15})|([\u4e00-\u9fff]{2,10}?))"
+    r"\s?(?:is|are|was|equals|comes to|=|是|为|等于|得)\s?(?:then |therefore |really |just |only |about |now |at )?"
+    r"[$€£]?(\d[\d,]*(?:\.\d+)?)"
 )
 _STATES = re.compile(r" (?:is|are|was|equals|comes to) |[是为得]|等于")
-_CASE = re.compile(r"^[\W_]*(?:\d|case|if|when|for|in|with|step|after|then|now|next|finally|suppose|情况|如果|当|若|第|接着|然后|再)")
+_CASE = re.compile(
+    r"^[\W_]*(?:\d|case|if|when|for|in|with|step|after|then|now|next|finally|suppose|情况|如果|当|若|第|接着|然后|再)"
+)
 _ASKS = re.compile(
     r"^[\W_]*(?:what|how (?:many|much|long|far|old|often|tall|fast|big)|which|who|whose|whom|when|where)\b"
     r"|多少|几[个只条人天种次]|什么|哪[个些一里]|谁|何时"

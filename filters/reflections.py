@@ -1,15 +1,17 @@
-"""Where a chain turns on itself: tagger `reflection_v1`, rules over sentences and signals over equations.
+"""Where a chain turns on itself: tagger `reflection_v1`, rules over sentences and signals over their numbers.
 
-The rules are data, `reflection_v1/*.toml`.  It reads words and shapes of sentences: what a sentence means beyond them it does not know.
+The rules are data, `reflection_v1/*.toml`.  It reads words and shapes of sentences and does not know what they mean.
 """
 
 import bisect
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from filters.pattern_words import MAX_WHOLE, PREFIX, WORD
-from filters.reflection_rules import LANGUAGES, MAX_CONNECTIVES, SLOTS, Guard, Pattern, Rule, guards, line_pattern, opening, rules
+from filters.pattern_index import PatternIndex, ones
+from filters.pattern_words import PREFIX
+from filters.reflection_rules import MAX_CONNECTIVES, Guard, Pattern, Rule, guards, line_pattern, opening, rules
 from filters.reflection_signals import signals
 from filters.sentences import HIDDEN, Span, echoes, lowered, masked, sentences
 from schemas.annotation import LABELS, Label, Reflection
@@ -17,8 +19,8 @@ from schemas.annotation import LABELS, Label, Reflection
 NAME = "reflection_v1"
 
 MAX_MERGED = 3  # sentences in a row with one label that are one reflection
-
 MAX_OPENING_CHARS = 40  # of a line that say whose it is
+LATE = 0.4  # of a sentence: a marker behind it makes a clause of its own the reflection
 
 _HAN = re.compile("[\u4e00-\u9fff]")
 _CLAUSE_END = {"en": re.compile(r"[,;:—–] ?|\.\.\. ?|… ?"), "zh": re.compile("[，；：,;:—… ]+")}
@@ -36,7 +38,7 @@ def tag(text: str, question: str = "") -> list[Reflection]:
     spans = sentences(low)
     found = _by_rules(plain, spans)
     for span, label, signal in signals(plain, spans):
-        found.setdefault((span, label), (None, signal))
+        found.setdefault((span, label), Shown(None, signal))
     if question and found:
         said = echoes(question, low, list(dict.fromkeys(span for span, _ in found)))
         found = {key: shown for key, shown in found.items() if key[0] not in said}
@@ -49,8 +51,100 @@ def reflections(texts: Sequence[str], questions: Sequence[str] | None = None) ->
     return [tag(text, question) for text, question in zip(texts, asked, strict=True)]
 
 
-Shown = tuple[tuple[int, int] | None, str | None]  # where the marker is, or the name of the signal
+class Shown(NamedTuple):
+    """What shows a label in a sentence."""
+
+    marker: Span | None
+    signal: str | None
+
+
 Found = dict[tuple[Span, Label], Shown]
+
+
+class _Language:
+    """The rules and guards of a language, and where their patterns are tried."""
+
+    def __init__(self, language: str) -> None:
+        of_rules = [(rule, pattern) for rule in rules() if rule.language == language for pattern in rule.patterns]
+        self.rules: list[Rule] = [rule for rule, _ in of_rules]
+        self.index = _index([pattern for _, pattern in of_rules], language)
+        self.anywhere = sum(rule.anywhere << number for number, rule in enumerate(self.rules))
+        self.of_label = {label: sum((rule.label == label) << number for number, rule in enumerate(self.rules)) for label in LABELS}
+        of_guards = [
+            (guard, pattern)
+            for guard in guards()
+            if guard.language == language and guard.scope != "line"
+            for pattern in guard.patterns
+        ]
+        self.guards: list[Guard] = [guard for guard, _ in of_guards]
+        self.guard_index = _index([pattern for _, pattern in of_guards], language)
+
+
+def _index(patterns: Sequence[Pattern], language: str) -> PatternIndex:
+    return PatternIndex(patterns, language == "zh")
+
+
+@functools.cache
+def _language(name: str) -> _Language:
+    return _Language(name)
+
+
+def _by_rules(plain: str, spans: Sequence[Span]) -> Found:
+    """Return what the rules find in each sentence: of a label, what comes first."""
+    found: Found = {}
+    for name in ("en", "zh") if _HAN.search(plain) else ("en",):
+        tried = _language(name).index.tried
+        for span in spans:
+            numbers = tried(plain[span.start : span.end])
+            if numbers:
+                _try(plain, span, name, numbers, found)
+    return found
+
+
+def _try(plain: str, span: Span, name: str, numbers: int, found: Found) -> None:
+    """Add what some patterns, by the bits of a number, find in a sentence."""
+    text = _guarded(plain, span, name)
+    if text is None:
+        return
+    language = _language(name)
+    rules_of, patterns = language.rules, language.index.patterns
+    for number in ones(numbers & language.anywhere):
+        if match := patterns[number].compiled.search(text):
+            _note(found, span, rules_of[number], match)
+    numbers &= ~language.anywhere
+    for at in _opens(text, name) if numbers else ():
+        for number in ones(numbers & language.index.beginning(text[at : at + PREFIX])):
+            if match := patterns[number].compiled.match(text, at):
+                numbers &= ~language.of_label[rules_of[number].label]
+                _note(found, span, rules_of[number], match)
+
+
+def _note(found: Found, span: Span, rule: Rule, match: re.Match[str]) -> None:
+    """Add what a rule shows, unless the label has words that come first."""
+    place = Span(span.start + match.start(), span.start + match.end())
+    before = found.get((span, rule.label))
+    if before is None or before.marker is None or (rule.signal is None and place.start < before.marker.start):
+        found[span, rule.label] = Shown(None, rule.signal) if rule.signal else Shown(place, None)
+
+
+def _guarded(plain: str, span: Span, name: str) -> str | None:
+    """Return a sentence with what the guards hide; None where it is no word of the writer's own."""
+    line = plain.rfind("\n", 0, span.start) + 1
+    if line_pattern(name).match(plain[line : line + MAX_OPENING_CHARS]):
+        return None
+    text = plain[span.start : span.end]
+    language = _language(name)
+    for number in ones(language.guard_index.tried(text)):
+        pattern = language.guard_index.patterns[number].compiled
+        if language.guards[number].scope == "words":
+            text = pattern.sub(_hide, text)
+        elif pattern.search(text):
+            return None
+    return text
+
+
+def _hide(match: re.Match[str]) -> str:
+    return HIDDEN * len(match[0])
 
 
 def _opens(text: str, language: str) -> list[int]:
@@ -71,212 +165,30 @@ def _opens(text: str, language: str) -> list[int]:
     return list(found)
 
 
-def _hide(match: re.Match[str]) -> str:
-    return HIDDEN * len(match[0])
-
-
-def _by_rules(plain: str, spans: Sequence[Span]) -> Found:
-    """Return what the rules find in each sentence: of a label, what comes first."""
-    found: Found = {}
-    chinese = _HAN.search(plain) is not None
-    for span in spans:
-        text = plain[span.start : span.end]
-        tried = [("en", _english(text))] if not chinese else [("en", _english(text)), ("zh", _chinese(text))]
-        for language, numbers in tried:
-            if numbers:
-                _try(plain, span, language, numbers, found)
-    return found
-
-
-def _try(plain: str, span: Span, language: str, numbers: int, found: Found) -> None:
-    """Add what some patterns, by the bits of a number, find in a sentence."""
-    text = _guarded(plain, span, language, numbers)
-    numbers &= _rules_only(language)
-    if text is None or not numbers:
-        return
-    patterns, bits = _patterns(language), _bits(language)
-    for number in _ones(numbers & bits.anywhere):
-        rule, pattern = patterns[number]
-        if match := pattern.compiled.search(text):
-            _note(found, span, rule, match)
-    numbers &= ~bits.anywhere
-    for at in _opens(text, language) if numbers else ():
-        for number in _ones(numbers & bits.begin(text[at : at + PREFIX])):
-            rule, pattern = patterns[number]
-            if match := pattern.compiled.match(text, at):
-                numbers &= ~bits.of_label[rule.label]
-                _note(found, span, rule, match)
-
-
-def _note(found: Found, span: Span, rule: Rule, match: re.Match[str]) -> None:
-    """Add what a rule shows, unless the label has words that come first."""
-    before = found.get((span, rule.label))
-    if before is not None and before[0] is not None and (rule.signal or before[0][0] <= span.start + match.start()):
-        return
-    at = None if rule.signal else (span.start + match.start(), span.start + match.end())
-    found[span, rule.label] = (at, rule.signal)
-
-
-def _guarded(plain: str, span: Span, language: str, numbers: int) -> str | None:
-    """Return a sentence with what the guards hide; None where it is no word of the writer's own."""
-    text = plain[span.start : span.end]
-    if not numbers & _rules_only(language):
-        return None
-    line = plain.rfind("\n", 0, span.start) + 1
-    if line_pattern(language).match(plain[line : line + MAX_OPENING_CHARS]):
-        return None
-    patterns = _patterns(language)
-    for number in _ones(numbers & ~_rules_only(language)):
-        guard, pattern = patterns[number]
-        if guard.scope == "words":
-            text = pattern.compiled.sub(_hide, text)
-        elif pattern.compiled.search(text):
-            return None
-    return text
-
-
-def _ones(numbers: int) -> Iterator[int]:
-    """Yield the places of the bits that are set, the lowest first."""
-    while numbers:
-        lowest = numbers & -numbers
-        yield lowest.bit_length() - 1
-        numbers ^= lowest
-
-
-@functools.cache
-def _patterns(language: str) -> list[tuple[Rule | Guard, Pattern]]:
-    """Return the patterns of a language, each with its rule or guard, guards first."""
-    both: list[Rule | Guard] = [one for one in guards() if one.scope != "line"]
-    return [(one, pattern) for one in [*both, *rules()] if one.language == language for pattern in one.patterns]
-
-
-@functools.cache
-def _rules_only(language: str) -> int:
-    """Return the bits of those that are rules."""
-    return sum(1 << number for number, (one, _) in enumerate(_patterns(language)) if isinstance(one, Rule))
-
-
-class _Bits:
-    """Which words the patterns of a language need, as bits: SLOTS times as many as patterns, a slot after the other."""
-
-    def __init__(self, language: str) -> None:
-        patterns = _patterns(language)
-        self.width = len(patterns)
-        self.every = (1 << self.width) - 1
-        self.of_word: dict[str, int] = {}
-        self.of_label: dict[str, int] = {}
-        self.anywhere = 0
-        self._begin: dict[str, int] = {}
-        self.spared = 0  # slots that a pattern has no words for
-        for number, (one, pattern) in enumerate(patterns):
-            if isinstance(one, Rule):
-                self.of_label[one.label] = self.of_label.get(one.label, 0) | 1 << number
-                self.anywhere |= one.anywhere << number
-            for prefix in pattern.prefixes:
-                self._begin[prefix] = self._begin.get(prefix, 0) | 1 << number
-            for slot in range(SLOTS):
-                bit = 1 << (slot * self.width + number)
-                if slot >= len(pattern.words):
-                    self.spared |= bit
-                for word in pattern.words[slot] if slot < len(pattern.words) else ():
-                    self.of_word[word] = self.of_word.get(word, 0) | bit
-
-    def begin(self, start: str) -> int:
-        """Return which patterns may match a text that starts with these PREFIX characters, as bits."""
-        begin = self._begin.get
-        return begin(start, 0) | begin(start[:2], 0) | begin(start[:1], 0) | begin("", 0)
-
-    def complete(self, found: int) -> int:
-        """Return which patterns have a word in every slot, as bits."""
-        found |= self.spared
-        numbers = self.every
-        for _ in range(SLOTS):
-            numbers &= found
-            found >>= self.width
-        return numbers
-
-
-@functools.cache
-def _bits(language: str) -> _Bits:
-    return _Bits(language)
-
-
-class _Known(dict[str, int]):
-    """The bits of the words that a word of a chain holds, remembered."""
-
-    def __missing__(self, word: str) -> int:
-        found = _bits("en").of_word.get(word, 0)
-        starts = _by_start("en")
-        for at in range(len(word) - MAX_WHOLE):
-            for part, bits in starts.get(word[at : at + MAX_WHOLE + 1], ()):
-                if word.startswith(part, at):
-                    found |= bits
-        if len(self) >= MAX_KNOWN:
-            self.clear()
-        self[word] = found
-        return found
-
-
-MAX_KNOWN = 1 << 16  # words, some megabytes
-_known = _Known()
-
-
-def _english(sentence: str) -> int:
-    """Return the English patterns that a sentence may be of, as bits."""
-    found = 0
-    for word in WORD.findall(sentence):
-        found |= _known[word]
-    return _bits("en").complete(found) if found else 0
-
-
-@functools.cache
-def _by_start(language: str) -> dict[str, list[tuple[str, int]]]:
-    """Return the words of the patterns, each with its bits, by their first characters: those of Chinese by two or the only one."""
-    size = 2 if language == "zh" else MAX_WHOLE + 1
-    found: dict[str, list[tuple[str, int]]] = {}
-    for word, bits in _bits(language).of_word.items():
-        found.setdefault(word[:size], []).append((word, bits))
-    return found
-
-
-def _chinese(sentence: str) -> int:
-    """Return the Chinese patterns that a sentence may be of, as bits."""
-    words, found = _by_start("zh"), 0
-    for at in range(len(sentence)):
-        for start in (sentence[at], sentence[at : at + 2]):
-            for word, bits in words.get(start, ()):
-                if sentence.startswith(word, at):
-                    found |= bits
-    return _bits("zh").complete(found) if found else 0
-
-
 def _merged(text: str, plain: str, spans: Sequence[Span], found: Found) -> list[Reflection]:
     """Return reflections of what was found in sentences."""
     places = {span: place for place, span in enumerate(spans)}
     last: dict[Label, tuple[int, int]] = {}  # of a label: the sentence that its last reflection ends with, and its number there
     merged: list[Reflection] = []
     for (span, label), (marker, signal) in sorted(found.items(), key=lambda item: (item[0][0].start, _ORDER[item[0][1]])):
-        words = None if marker is None else text[marker[0] : marker[1]]
+        words = None if marker is None else text[marker.start : marker.end]
         place = places[span]
         before = last.get(label)
         if before is not None and before[0] == place - 1:
             one = merged[before[1]]
-            if plain.count("\n", one.start, span.start) == 0 and place - places_of(one, spans) < MAX_MERGED:
+            if plain.count("\n", one.start, span.start) == 0 and place - _place_of(one, spans) < MAX_MERGED:
                 merged[before[1]] = one._replace(end=span.end)
                 last[label] = (place, before[1])
                 continue
-        start = span.start if marker is None else _clause(plain, span, marker[0])
+        start = span.start if marker is None else _clause(plain, span, marker.start)
         last[label] = (place, len(merged))
         merged.append(Reflection(label, start, span.end, words, signal, None))
     return sorted(merged, key=lambda one: (one.start, one.end, one.label))
 
 
-def places_of(one: Reflection, spans: Sequence[Span]) -> int:
+def _place_of(one: Reflection, spans: Sequence[Span]) -> int:
     """Return the place of the sentence that a reflection starts in."""
     return bisect.bisect_right(spans, (one.start, len(spans) and spans[-1].end)) - 1
-
-
-LATE = 0.4  # of a sentence: a marker behind it makes a clause of its own the reflection
 
 
 def _clause(plain: str, span: Span, marker: int) -> int:
@@ -286,6 +198,3 @@ def _clause(plain: str, span: Span, marker: int) -> int:
     language = "zh" if _HAN.search(plain, span.start, span.end) else "en"
     ends = [match.end() for match in _CLAUSE_END[language].finditer(plain, span.start, marker)]
     return ends[-1] if ends else span.start
-
-
-__all__ = ["LANGUAGES", "NAME", "reflections", "tag"]

@@ -1,7 +1,7 @@
 """Sentences of a chain, and what in it is not its writer's own word: code, quotations, what the problem says."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 MAX_SENTENCE_CHARS = 400  # a longer one is cut at a space or comma: 99.8 % of the sentences of 1,000 MATH-500 outputs are shorter

@@ -76,7 +76,7 @@ class ReleaseFacts:
             plan.recipe.name,
             plan.recipe_sha256,
             plan.published,
-            annotators(plan.checkers, plan.judge_counts) | ({} if plan.tagger is None else {"tagged": TAGGER_NAME}),
+            annotators(plan.checkers, plan.judge_counts, plan.tokenizer) | ({} if plan.tagger is None else {"tagged": TAGGER_NAME}),
             benchmarks.facts(items),
             plan.prompts.files,
             release_of(plan.strategy.kind),

@@ -4,7 +4,19 @@ from collections.abc import Iterator
 
 import click
 
-from filters import chance, contamination, fingerprints, leaks, reflections, signatures, steps, votes
+from filters import (
+    approaches,
+    chance,
+    contamination,
+    effects,
+    fingerprints,
+    granularity,
+    leaks,
+    reflections,
+    signatures,
+    steps,
+    votes,
+)
 from filters.selection import RULES
 from generators.judge import JudgeTable
 from generators.prompts.files import parse, shipped, shipped_text
@@ -44,7 +56,10 @@ def list_command(name: str | None) -> None:
             JUDGE_NAME: "a teacher's word on answers that a checker is unsure of, where [judge] names one",
             chance.NAME: "a problem's right choices against guessing",
             votes.NAME: "what most samples of a problem answer; a pseudo-gold where it has no gold",
-            reflections.NAME: "reflections of a chain",
+            reflections.NAME: "places where a chain turns on itself: checks, doubts, other ways, corrections",
+            effects.NAME: "what each reflection did to the answer, and how the chain comes to it",
+            granularity.NAME: "length in tokens, skipped steps, length beside the problem's other samples, languages",
+            approaches.NAME: "how a chain goes at its problem: cases, induction, contradiction, backwards, …",
             TAGGER_NAME: "a teacher's word on the reflections of a chain, where [tagger] names one",
             contamination.NAME: "items of benchmarks that a problem or a chain holds, where [decontaminate] names any",
             fingerprints.NAME: "what exact copies have in common",

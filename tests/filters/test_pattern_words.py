@@ -23,7 +23,10 @@ patterns = st.recursive(
     ),
     max_leaves=8,
 )
-texts = st.lists(st.sampled_from(["check", "let me", " ", "re", "-", "or", "not", "x", "it's", "?", ".", "验", "检查", "a", "recheck"]), max_size=8)
+texts = st.lists(
+    st.sampled_from(["check", "let me", " ", "re", "-", "or", "not", "x", "it's", "?", ".", "验", "检查", "a", "recheck"]),
+    max_size=8,
+)
 
 
 @given(patterns, texts)

@@ -11,7 +11,24 @@ from tests.linear_time import assert_linear
 
 words = st.sampled_from(
     [
-        *("wait", "Wait, ", "hmm. ", "Let me check", "等等，", "不对。", "x = 3", ". ", "\n", '"', "`", "```", "İ", " ", "综上，", "so "),
+        *(
+            "wait",
+            "Wait, ",
+            "hmm. ",
+            "Let me check",
+            "等等，",
+            "不对。",
+            "x = 3",
+            ". ",
+            "\n",
+            '"',
+            "`",
+            "```",
+            "İ",
+            " ",
+            "综上，",
+            "so ",
+        ),
         *("Is that right?", "the total is 12", "the total is 15", "，", "?", "？", "Student: ", "'", "# ", "🙂", "\u3000", "\r"),
     ]
 )
@@ -40,7 +57,9 @@ def test_every_guard_keeps_to_its_examples(guard: Guard) -> None:
 
 
 def test_every_pattern_needs_a_word_and_no_group_captures() -> None:
-    patterns = [pattern for one in (*rules(), *guards()) if isinstance(one, Rule) or one.scope != "line" for pattern in one.patterns]
+    patterns = [
+        pattern for one in (*rules(), *guards()) if isinstance(one, Rule) or one.scope != "line" for pattern in one.patterns
+    ]
     assert [pattern.compiled.pattern for pattern in patterns if not pattern.words or pattern.compiled.groups] == []
 
 
@@ -155,12 +174,32 @@ def test_surrounding_space_only_shifts(text: str, before: str, after: str) -> No
 def test_the_column_is_the_tag_of_each_text_in_any_order(column: list[str], random: object) -> None:
     order = list(range(len(column)))
     random.shuffle(order)  # type: ignore[attr-defined]
-    assert [reflections([column[place] for place in order])[at] for at in range(len(order))] == [tag(column[place]) for place in order]
+    assert [reflections([column[place] for place in order])[at] for at in range(len(order))] == [
+        tag(column[place]) for place in order
+    ]
 
 
 @pytest.mark.parametrize(
     "unit",
-    ["\n", "wait, ", "```", "`", '"', "“", "so ", ".", "，要证", "'", "let me ", "check ", "等等", "a", "12, ", "the total is 12. ", "? "],
+    [
+        "\n",
+        "wait, ",
+        "```",
+        "`",
+        '"',
+        "“",
+        "so ",
+        ".",
+        "，要证",
+        "'",
+        "let me ",
+        "check ",
+        "等等",
+        "a",
+        "12, ",
+        "the total is 12. ",
+        "? ",
+    ],
 )
 def test_time_is_linear(unit: str) -> None:
     assert_linear(tag, unit * (30_000 // len(unit)), unit * (300_000 // len(unit)), times=20)
