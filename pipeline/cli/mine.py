@@ -1,0 +1,113 @@
+"""`starbeam mine`."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline import storage
+from pipeline.cli.parts import field_paths
+from pipeline.terminal import console_of
+from schemas.annotation import LABELS
+from schemas.errors import UserError
+
+if TYPE_CHECKING:
+    from pipeline.mine import Corpus
+
+STDOUT = "-"
+
+
+@click.command("mine")
+@click.argument("corpus")
+@click.option(
+    "--against", metavar="CORPUS", help="What it is compared with; by default the rows of CORPUS that --where leaves out."
+)
+@click.option(
+    "--where", multiple=True, metavar="FIELD=VALUE", help="Only rows of CORPUS with this value; repeatable, all must hold."
+)
+@click.option("--against-where", multiple=True, metavar="FIELD=VALUE", help="… of --against, or of CORPUS where that is not given.")
+@click.option("--field", "fields", multiple=True, metavar="text=PATH", help="Read the text from another field.")
+@click.option("--kind", type=click.Choice(["ngram", "opener"]), help="Only runs of words, or only openers of sentences.")
+@click.option("--top", default=20, show_default=True, type=click.IntRange(min=1), help="Patterns to show of each side.")
+@click.option("--out", metavar="FILE", help="Where all patterns go as JSON lines; - is stdout, in place of the table.")
+@click.option(
+    "--as-markers",
+    "label",
+    type=click.Choice(LABELS),
+    help="Print the patterns of CORPUS as entries of the tagger's file of this label, in place of the table.",
+)
+def mine_command(
+    corpus: str,
+    against: str | None,
+    where: tuple[str, ...],
+    against_where: tuple[str, ...],
+    fields: tuple[str, ...],
+    kind: str | None,
+    top: int,
+    out: str | None,
+    label: str | None,
+) -> None:
+    """Find what is said more often in CORPUS: runs of words and sentence openers, with their log-odds and significance.
+
+    CORPUS is JSON lines or Parquet (a path, glob or URL; reads text), or the folder of a run or release.
+    """
+    from filters.mining import mine, rules
+    from pipeline.mine import lines, markers, summary, table
+
+    first, second = _corpora(corpus, against, where, against_where, field_paths(fields, ("text",))["text"])
+    _check_out(out, (*first.files, *second.files))
+    mined = mine((first, second))
+    for line in summary(mined):
+        click.echo(f"starbeam: {line}", err=True)
+    findings = [one for one in mined.findings if kind in (None, one.kind)]
+    if out is not None and out != STDOUT:
+        storage.write_bytes(out, "".join(lines(findings)).encode())
+    if label is not None:
+        ours = [one for one in findings if one.z > 0][:top]
+        click.echo(markers(label, rules(ours, second)), nl=False)
+    elif out == STDOUT:
+        click.echo("".join(lines(findings)), nl=False)
+    else:
+        console = console_of(stderr=False)
+        for sign, title in ((1, f"more often in {first.title}"), (-1, f"more often in {second.title}")):
+            if shown := [one for one in findings if one.z * sign > 0][:top]:
+                console.print(table(shown, title))
+        if not findings:
+            click.echo("nothing is significantly more frequent on either side")
+
+
+def _corpora(
+    corpus: str, against: str | None, where: Sequence[str], against_where: Sequence[str], text: str
+) -> "tuple[Corpus, Corpus]":
+    """Return both sides.  Raises UserError where they are the same rows."""
+    from pipeline.mine import Corpus, Where, in_folder
+
+    ours, theirs = (
+        [Where.of(option, one) for one in given] for option, given in (("--where", where), ("--against-where", against_where))
+    )
+    others = against is None and not theirs
+    if others and not ours:
+        raise UserError("nothing to compare with; give --against CORPUS, or --where FIELD=VALUE to part the rows of one")
+    shown, sides = sys.stderr.isatty(), []
+    for option, path, wheres, rest in (
+        ("CORPUS", corpus, ours, False),
+        ("--against", against or corpus, ours if others else theirs, others),
+    ):
+        folder = in_folder(path)
+        sides.append(Corpus(option, folder or path, None if folder and text == "text" else text, wheres, rest, shown))
+    first, second = sides
+    if not others and first.files == second.files and set(ours) == set(theirs):
+        raise UserError(
+            f"--against {second.path}: is CORPUS, with the same rows; give other rows, by --where and --against-where too"
+        )
+    return first, second
+
+
+def _check_out(out: str | None, files: Sequence[str]) -> None:
+    if out is None or out == STDOUT:
+        return
+    if not out.endswith(".jsonl"):
+        raise UserError(f"--out {out}: unknown format; the name must end in .jsonl, or be - for stdout")
+    if any(storage.same_place(path, out) for path in files):
+        raise UserError(f"--out {out}: is read; give another file")
