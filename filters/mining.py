@@ -50,14 +50,16 @@ class Mined(NamedTuple):
     units: tuple[tuple[int, ...], tuple[int, ...]]  # words of a language or sentences, by kind
     tested: int  # patterns
     significant: int  # of them, before they are folded
-    least: int  # occurrences below which a pattern was not tested
+    least: int  # occurrences below which a pattern was not tested: it could not be significant …
+    rarest: int  # … or, between this and `least`, there were too many to count
 
 
 def mine(corpora: tuple[Read, Read]) -> Mined:
     """Compare two corpora."""
     sketch = Sketch()
     held = totals([_sketched(sketch, read) for read in corpora])
-    counter = Counter(sketch, least_count(sketch, held))
+    rarest = least_count(sketch, held)
+    counter = Counter(sketch, rarest)
     for place, read in enumerate(corpora):
         for texts in read():
             counter.add(patterns(texts), place)
@@ -70,7 +72,7 @@ def mine(corpora: tuple[Read, Read]) -> Mined:
     units = tuple(tuple(map(int, row)) for row in held.units)
     documents = (int(held.documents[0]), int(held.documents[1]))
     significant = int((compared.p_adjusted <= SIGNIFICANT).sum())
-    return Mined(tuple(findings), documents, (units[0], units[1]), len(tally.keys), significant, counter.least)
+    return Mined(tuple(findings), documents, (units[0], units[1]), len(tally.keys), significant, counter.least, rarest)
 
 
 def _sketched(sketch: Sketch, read: Read) -> I64:

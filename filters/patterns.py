@@ -28,7 +28,7 @@ MAX_FORMULA = 400  # characters; longer ones are unbalanced marks: the 99.9th pe
 # Dollars as pandoc reads them (its manual, tex_math_dollars): no space inside the marks, no digit behind, so that prices stay.
 FORMULA_PATTERN = (
     rf"\$\$[^$]{{1,{MAX_FORMULA}}}\$\$|\$(?=[^\s$])[^$\n]{{1,{MAX_FORMULA}}}(?<=\S)\$(?!\d)"
-    rf"|\\\([^\n]{{1,{MAX_FORMULA}}}?\\\)|\\\[[^\[]{{1,{MAX_FORMULA}}}?\\\]"
+    rf"|\\\((?:[^\n\\]|\\(?![()])){{1,{MAX_FORMULA}}}\\\)|\\\[[^\[]{{1,{MAX_FORMULA}}}?\\\]"
 )
 NUMBER_PATTERN = r"\d{1,40}(?:[.,]\d{1,40}){0,9}"
 _FORMULAS = re.compile(FORMULA_PATTERN)

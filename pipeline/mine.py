@@ -23,6 +23,7 @@ from schemas.errors import RunError, UserError
 from schemas.reject import Reject
 from schemas.sample import chain_text
 
+TEXT = "text"  # the field that is read by default
 VALUES_SHOWN = 5  # of a field, where no row fits
 SHOWN_CHARACTERS = 72  # of an example in the table
 
@@ -55,14 +56,16 @@ def _written(value: Any) -> str:
 class Corpus:
     """Rows of files that fit, read again and again."""
 
-    def __init__(self, option: str, path: str, text: str | None, where: Sequence[Where], others: bool, shown: bool) -> None:
-        """`text`: where the text is, None for the chains of a run.  `others`: the rows that do not fit instead."""
+    def __init__(self, option: str, path: str, text: str, where: Sequence[Where], others: bool, shown: bool) -> None:
+        """`text`: where it is, but for the chains of a run or release.  `others`: the rows that do not fit instead."""
+        folder = in_folder(path)
         self.path, self.where, self.others = path, tuple(where), others
-        self.files = expand(path)
+        self.files = expand(folder or path)
         self.rejects = 0
-        self._option, self._text, self._shown = option, text, shown
+        self._option, self._text, self._shown = option, None if folder and text == TEXT else text, shown
         self._digest: bytes | None = None
-        self._seen: dict[str, None] = {}
+        self._seen: dict[str, None] = {}  # values of the first field of `where`
+        self._held = 0  # rows that fit
 
     @property
     def title(self) -> str:
@@ -108,8 +111,10 @@ class Corpus:
 
     def _fits(self, row: Row) -> bool:
         fits = all(one.fits(row) for one in self.where)
-        if not fits and len(self._seen) < VALUES_SHOWN:
-            self._seen.update({_written(found_at(row, self.where[0].field))[:40]: None})
+        value = found_at(row, self.where[0].field) if self.where and len(self._seen) < VALUES_SHOWN else None
+        if value is not None:
+            self._seen[_written(value)[:40]] = None
+        self._held += fits != self.others
         return fits != self.others
 
     def _read(self, row: Row) -> str:
@@ -124,9 +129,10 @@ class Corpus:
             click.echo(f"starbeam: rejected {reject.source}:{reject.position}: {reject.reason}: {safe(reject.detail)}", err=True)
 
     def _nothing(self) -> str:
-        if not self._seen:
+        if not self.where or self._held:
             return f"{self._option} {self.title}: no row has a text; name its field with --field text=PATH"
-        return f"{self._option} {self.title}: no row fits; {self.where[0].field} is {', '.join(self._seen)}"
+        field, values = self.where[0].field, ", ".join(self._seen)
+        return f"{self._option} {self.title}: no row fits; " + (f"{field} is {values}" if values else f"no row has {field}")
 
 
 def in_folder(path: str) -> str | None:
@@ -138,14 +144,18 @@ def in_folder(path: str) -> str | None:
     return None
 
 
-def summary(mined: Mined) -> Iterator[str]:
+def summary(mined: Mined, rejects: int) -> Iterator[str]:
     """Yield what was compared, in a few lines."""
     (rows, other_rows), (units, other_units) = mined.documents, mined.units
     words = [f"{some[0]:,} words" + (f", {some[1]:,} characters" if some[1] else "") for some in mined.units]
+    if rejects:
+        yield f"{rejects:,} rows rejected"
     yield f"{rows:,} rows ({words[0]}) against {other_rows:,} ({words[1]})"
     for place, language in enumerate(("words of letters", "characters of scripts without spaces")):
         if (units[place] == 0) != (other_units[place] == 0):
             yield f"only one side has {language}: patterns of them were not compared"
+    if mined.rarest < mined.least:
+        yield f"patterns that occur {mined.rarest:,} to {mined.least - 1:,} times are too many to count, and were left out"
     yield (
         f"{mined.tested:,} patterns that occur {mined.least:,} times or more, {mined.significant:,} significant, "
         f"{len(mined.findings):,} that no other one tells"

@@ -53,12 +53,12 @@ def mine_command(
     CORPUS is JSON lines or Parquet (a path, glob or URL; reads text), or the folder of a run or release.
     """
     from filters.mining import mine, rules
-    from pipeline.mine import lines, markers, summary, table
+    from pipeline.mine import TEXT, lines, markers, summary, table
 
-    first, second = _corpora(corpus, against, where, against_where, field_paths(fields, ("text",))["text"])
+    first, second = _corpora(corpus, against, where, against_where, field_paths(fields, (TEXT,))[TEXT])
     _check_out(out, (*first.files, *second.files))
     mined = mine((first, second))
-    for line in summary(mined):
+    for line in summary(mined, first.rejects + second.rejects):
         click.echo(f"starbeam: {line}", err=True)
     findings = [one for one in mined.findings if kind in (None, one.kind)]
     if out is not None and out != STDOUT:
@@ -81,7 +81,7 @@ def _corpora(
     corpus: str, against: str | None, where: Sequence[str], against_where: Sequence[str], text: str
 ) -> "tuple[Corpus, Corpus]":
     """Return both sides.  Raises UserError where they are the same rows."""
-    from pipeline.mine import Corpus, Where, in_folder
+    from pipeline.mine import Corpus, Where
 
     ours, theirs = (
         [Where.of(option, one) for one in given] for option, given in (("--where", where), ("--against-where", against_where))
@@ -89,14 +89,9 @@ def _corpora(
     others = against is None and not theirs
     if others and not ours:
         raise UserError("nothing to compare with; give --against CORPUS, or --where FIELD=VALUE to part the rows of one")
-    shown, sides = sys.stderr.isatty(), []
-    for option, path, wheres, rest in (
-        ("CORPUS", corpus, ours, False),
-        ("--against", against or corpus, ours if others else theirs, others),
-    ):
-        folder = in_folder(path)
-        sides.append(Corpus(option, folder or path, None if folder and text == "text" else text, wheres, rest, shown))
-    first, second = sides
+    shown = sys.stderr.isatty()
+    first = Corpus("CORPUS", corpus, text, ours, False, shown)
+    second = Corpus("--against", against or corpus, text, ours if others else theirs, others, shown)
     if not others and first.files == second.files and set(ours) == set(theirs):
         raise UserError(
             f"--against {second.path}: is CORPUS, with the same rows; give other rows, by --where and --against-where too"
