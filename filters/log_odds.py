@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betainc
 
-from filters.patterns import kind_of
+from filters.patterns import KINDS, kind_of
 from filters.tallies import F64, Sketch, Tally, Totals
 
 SIGNIFICANT = 0.05  # Fisher, Statistical Methods for Research Workers (1925), chapter III: the conventional level
@@ -35,9 +35,10 @@ class Odds(NamedTuple):
     dispersion: F64  # 1 or more
 
 
-def comparable(tally: Tally, totals: Totals) -> Tally:
-    """Return the patterns of languages that both corpora have."""
-    kept = (totals.units.min(axis=0) > 0)[kind_of(tally.keys)]
+def comparable(tally: Tally, totals: Totals, kind: str | None) -> Tally:
+    """Return the patterns of a kind, None for all, in languages that both corpora have."""
+    wanted = np.array([kind in (None, one) for one, _ in KINDS])
+    kept = (wanted & (totals.units.min(axis=0) > 0))[kind_of(tally.keys)]
     return Tally(*(column[kept] for column in tally))
 
 

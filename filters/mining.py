@@ -54,8 +54,8 @@ class Mined(NamedTuple):
     rarest: int  # … or, between this and `least`, there were too many to count
 
 
-def mine(corpora: tuple[Read, Read]) -> Mined:
-    """Compare two corpora."""
+def mine(corpora: tuple[Read, Read], kind: str | None = None) -> Mined:
+    """Compare two corpora by patterns of a kind, by default all."""
     sketch = Sketch()
     held = totals([_sketched(sketch, read) for read in corpora])
     rarest = least_count(sketch, held)
@@ -63,7 +63,7 @@ def mine(corpora: tuple[Read, Read]) -> Mined:
     for place, read in enumerate(corpora):
         for texts in read():
             counter.add(patterns(texts), place)
-    tally = comparable(counter.tally(), held)
+    tally = comparable(counter.tally(), held, kind)
     compared = odds(tally, held)
     findings = []
     for sign in (1, -1):

@@ -1,8 +1,8 @@
 """Patterns of many texts at once: runs of words and openers of sentences, as 64-bit keys with their places.
 
 A pattern is a run of 1 to 5 words within a sentence, or the first 1 to 5 words of one; in a script without spaces a word is a
-character, and 2 to 6 of them are a pattern.  Words are those of `filters/shingles.py`, with apostrophes inside; numbers are one
-word, and so are formulas.  Sentences end at a line's end and at . ! ? and their Chinese forms.
+character, and 2 to 6 of them are a pattern.  Words are those of `filters/shingles.py`, with apostrophes inside; numbers with
+signs between them are one word, and so is a formula.  Sentences end at a line's end and at . ! ? and their Chinese forms.
 """
 
 import re
@@ -30,7 +30,7 @@ FORMULA_PATTERN = (
     rf"\$\$[^$]{{1,{MAX_FORMULA}}}\$\$|\$(?=[^\s$])[^$\n]{{1,{MAX_FORMULA}}}(?<=\S)\$(?!\d)"
     rf"|\\\((?:[^\n\\]|\\(?![()])){{1,{MAX_FORMULA}}}\\\)|\\\[[^\[]{{1,{MAX_FORMULA}}}?\\\]"
 )
-NUMBER_PATTERN = r"\d{1,40}(?:[.,]\d{1,40}){0,9}"
+NUMBER_PATTERN = r"\d(?:(?:[^\w\n.!?。！？…]|\.(?=\d)){0,6}\d){0,20}"  # also several with signs between: 12 + 24 = 36
 _FORMULAS = re.compile(FORMULA_PATTERN)
 _NUMBERS = re.compile(NUMBER_PATTERN)
 _ENDS = re.compile("[。！？…]")

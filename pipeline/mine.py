@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import click
@@ -17,13 +17,14 @@ from filters.shingles import BATCH_CHARACTERS
 from generators.records import FieldError, Record, expand, json_text, read_records, text_at
 from pipeline import storage
 from pipeline.reading import bar
-from pipeline.rows import REJECTS_SAID, Row, found_at
+from pipeline.rows import REJECTS_SAID, Row, found_at, text_or_none
 from pipeline.terminal import safe
 from schemas.errors import RunError, UserError
 from schemas.reject import Reject
 from schemas.sample import chain_text
 
-TEXT = "text"  # the field that is read by default
+FIELDS = ("text", "group")
+MOST_CHARACTERS = 1 << 20  # of the texts of a group that are taken together
 VALUES_SHOWN = 5  # of a field, where no row fits
 SHOWN_CHARACTERS = 72  # of an example in the table
 
@@ -44,7 +45,7 @@ class Where(NamedTuple):
 
     def fits(self, row: Row) -> bool:
         """Return whether a row has the value."""
-        return _written(found_at(row, self.field)) == self.value
+        return _written(found_at(row, self.field)) in (self.value, self.value.removesuffix(".0"))
 
 
 def _written(value: Any) -> str:
@@ -56,13 +57,16 @@ def _written(value: Any) -> str:
 class Corpus:
     """Rows of files that fit, read again and again."""
 
-    def __init__(self, option: str, path: str, text: str, where: Sequence[Where], others: bool, shown: bool) -> None:
-        """`text`: where it is, but for the chains of a run or release.  `others`: the rows that do not fit instead."""
+    def __init__(self, option: str, path: str, at: Mapping[str, str], where: Sequence[Where], others: bool, shown: bool) -> None:
+        """`at`: where text and group are, but for a run or release.  `others`: the rows that do not fit instead."""
         folder = in_folder(path)
+        chains = folder is not None and at["text"] == "text"
         self.path, self.where, self.others = path, tuple(where), others
         self.files = expand(folder or path)
         self.rejects = 0
-        self._option, self._text, self._shown = option, None if folder and text == TEXT else text, shown
+        self._option, self._shown = option, shown
+        self._text = None if chains else at["text"]
+        self._group = "problem_id" if chains and at["group"] == "group" else at["group"]
         self._digest: bytes | None = None
         self._seen: dict[str, None] = {}  # values of the first field of `where`
         self._held = 0  # rows that fit
@@ -78,7 +82,7 @@ class Corpus:
         digest, batch, characters, first = hashlib.blake2b(), list[str](), 0, self._digest is None
         with bar("read" if first else "again", self.files, self._shown) as reading:
             records = itertools.chain.from_iterable(read_records(path, self._columns(), reading.opened) for path in self.files)
-            for text in self._texts(reading.counted(records), first):
+            for text in _together(self._texts(reading.counted(records), first)):
                 digest.update(text.encode())
                 batch.append(text)
                 characters += len(text)
@@ -94,20 +98,21 @@ class Corpus:
         self._digest = digest.digest()
 
     def _columns(self) -> list[str]:
-        paths = [*(("reasoning", "response") if self._text is None else (self._text,)), *(one.field for one in self.where)]
+        paths = [*(("reasoning", "response") if self._text is None else (self._text,)), self._group]
+        paths += [one.field for one in self.where]
         return [name for path in paths for name in (path, path.partition(".")[0].removesuffix("[]"))]
 
-    def _texts(self, records: Iterable[Record | Reject], first: bool) -> Iterator[str]:
+    def _texts(self, records: Iterable[Record | Reject], first: bool) -> Iterator[tuple[str | None, str]]:
         for record in records:
             if isinstance(record, Reject):
                 self._reject(record, first)
             elif self._fits(record.fields):
                 try:
-                    text = self._read(record.fields)
+                    group, text = text_or_none(record.fields, self._group), self._read(record.fields)
                 except FieldError as error:
                     self._reject(record.reject("mine", error.reason, str(error)), first)
                 else:
-                    yield text
+                    yield group, text
 
     def _fits(self, row: Row) -> bool:
         fits = all(one.fits(row) for one in self.where)
@@ -135,6 +140,20 @@ class Corpus:
         return f"{self._option} {self.title}: no row fits; " + (f"{field} is {values}" if values else f"no row has {field}")
 
 
+def _together(texts: Iterable[tuple[str | None, str]]) -> Iterator[str]:
+    """Yield texts, those of one group that follow each other as one, since they are no draws of their own."""
+    parts, last, characters = list[str](), None, 0
+    for group, text in texts:
+        if parts and (group is None or group != last or characters >= MOST_CHARACTERS):
+            yield "\n".join(parts)
+            parts, characters = [], 0
+        parts.append(text)
+        characters += len(text)
+        last = group
+    if parts:
+        yield "\n".join(parts)
+
+
 def in_folder(path: str) -> str | None:
     """Return the rows of a run or release, a run's with those that it turned away; None where the path is no such folder."""
     for below in ("annotated", "release/full", "full"):
@@ -150,7 +169,7 @@ def summary(mined: Mined, rejects: int) -> Iterator[str]:
     words = [f"{some[0]:,} words" + (f", {some[1]:,} characters" if some[1] else "") for some in mined.units]
     if rejects:
         yield f"{rejects:,} rows rejected"
-    yield f"{rows:,} rows ({words[0]}) against {other_rows:,} ({words[1]})"
+    yield f"{rows:,} documents ({words[0]}) against {other_rows:,} ({words[1]})"
     for place, language in enumerate(("words of letters", "characters of scripts without spaces")):
         if (units[place] == 0) != (other_units[place] == 0):
             yield f"only one side has {language}: patterns of them were not compared"
@@ -167,7 +186,7 @@ def table(findings: Sequence[Finding], title: str) -> Table:
     shown = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for name in ("pattern", "kind"):
         shown.add_column(name)
-    for name in ("count (rows)", "against", "log-odds", "z", "p"):
+    for name in ("count (documents)", "against", "log-odds", "z", "p"):
         shown.add_column(name, justify="right")
     shown.add_column("for example", overflow="ellipsis", no_wrap=True, max_width=SHOWN_CHARACTERS)
     for one in findings:

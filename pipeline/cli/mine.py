@@ -1,7 +1,7 @@
 """`starbeam mine`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -27,7 +27,8 @@ STDOUT = "-"
     "--where", multiple=True, metavar="FIELD=VALUE", help="Only rows of CORPUS with this value; repeatable, all must hold."
 )
 @click.option("--against-where", multiple=True, metavar="FIELD=VALUE", help="… of --against, or of CORPUS where that is not given.")
-@click.option("--field", "fields", multiple=True, metavar="text=PATH", help="Read the text from another field.")
+@click.option("--field", "fields", multiple=True, metavar="NAME=PATH", help="Read text or group from another field.")
+@click.option("--against-field", "their_fields", multiple=True, metavar="NAME=PATH", help="… of --against; by default the same.")
 @click.option("--kind", type=click.Choice(["ngram", "opener"]), help="Only runs of words, or only openers of sentences.")
 @click.option("--top", default=20, show_default=True, type=click.IntRange(min=1), help="Patterns to show of each side.")
 @click.option("--out", metavar="FILE", help="Where all patterns go as JSON lines; - is stdout, in place of the table.")
@@ -43,6 +44,7 @@ def mine_command(
     where: tuple[str, ...],
     against_where: tuple[str, ...],
     fields: tuple[str, ...],
+    their_fields: tuple[str, ...],
     kind: str | None,
     top: int,
     out: str | None,
@@ -50,17 +52,19 @@ def mine_command(
 ) -> None:
     """Find what is said more often in CORPUS: runs of words and sentence openers, with their log-odds and significance.
 
-    CORPUS is JSON lines or Parquet (a path, glob or URL; reads text), or the folder of a run or release.
+    CORPUS is JSON lines or Parquet (a path, glob or URL; reads text and optionally group), or the folder of a run or release.
+    Rows of one group that follow each other count as one document.
     """
     from filters.mining import mine, rules
-    from pipeline.mine import TEXT, lines, markers, summary, table
+    from pipeline.mine import FIELDS, lines, markers, summary, table
 
-    first, second = _corpora(corpus, against, where, against_where, field_paths(fields, (TEXT,))[TEXT])
+    at, their_at = (field_paths(given, FIELDS) for given in (fields, their_fields or fields))
+    first, second = _corpora((corpus, where, at), (against, against_where, their_at))
     _check_out(out, (*first.files, *second.files))
-    mined = mine((first, second))
+    mined = mine((first, second), kind)
     for line in summary(mined, first.rejects + second.rejects):
         click.echo(f"starbeam: {line}", err=True)
-    findings = [one for one in mined.findings if kind in (None, one.kind)]
+    findings = mined.findings
     if out is not None and out != STDOUT:
         storage.write_bytes(out, "".join(lines(findings)).encode())
     if label is not None:
@@ -77,22 +81,23 @@ def mine_command(
             click.echo("nothing is significantly more frequent on either side")
 
 
-def _corpora(
-    corpus: str, against: str | None, where: Sequence[str], against_where: Sequence[str], text: str
-) -> "tuple[Corpus, Corpus]":
+Side = tuple[str | None, Sequence[str], Mapping[str, str]]  # path, what its rows must hold, where their fields are
+
+
+def _corpora(one: Side, other: Side) -> "tuple[Corpus, Corpus]":
     """Return both sides.  Raises UserError where they are the same rows."""
     from pipeline.mine import Corpus, Where
 
-    ours, theirs = (
-        [Where.of(option, one) for one in given] for option, given in (("--where", where), ("--against-where", against_where))
-    )
+    (corpus, where, at), (against, against_where, their_at) = one, other
+    ours = [Where.of("--where", setting) for setting in where]
+    theirs = [Where.of("--against-where", setting) for setting in against_where]
     others = against is None and not theirs
     if others and not ours:
         raise UserError("nothing to compare with; give --against CORPUS, or --where FIELD=VALUE to part the rows of one")
     shown = sys.stderr.isatty()
-    first = Corpus("CORPUS", corpus, text, ours, False, shown)
-    second = Corpus("--against", against or corpus, text, ours if others else theirs, others, shown)
-    if not others and first.files == second.files and set(ours) == set(theirs):
+    first = Corpus("CORPUS", str(corpus), at, ours, False, shown)
+    second = Corpus("--against", against or str(corpus), their_at, ours if others else theirs, others, shown)
+    if not others and first.files == second.files and set(ours) == set(theirs) and at == their_at:
         raise UserError(
             f"--against {second.path}: is CORPUS, with the same rows; give other rows, by --where and --against-where too"
         )

@@ -129,7 +129,7 @@ def test_a_pattern_is_counted_as_often_as_it_stands() -> None:
     batch = patterns(["Wait, I see 3 + 4. Wait! I don’t. $x^2$ is 1.5\n- wait\nthe costs of $5 and $6", "等等。等等，我再看 12 遍"])
     seen = [" ".join(batch.words(place)) for place in range(len(batch.keys))]
     assert seen.count("wait") == 3 * 2  # as a word, and as an opener
-    assert seen.count("don't") == 1 and "see \x01 \x01" in seen and "\x02 is \x01" in seen
+    assert seen.count("don't") == 1 and "see \x01" in seen and "\x01 \x01" not in seen and "\x02 is \x01" in seen
     assert "wait wait" not in seen and "\x01 wait" not in seen and "$" not in "".join(seen)
     assert seen.count("等 等") == 2 * 2 and "看 \x01 遍" in seen and "of \x01 and \x01" in seen
 

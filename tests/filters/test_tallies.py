@@ -26,7 +26,8 @@ def _counted(tokens: Sequence[Token]) -> collections.Counter[tuple[str, str, tup
     found: collections.Counter[tuple[str, str, tuple[str, ...]]] = collections.Counter()
     sentences: list[list[str]] = [[]]
     for word, behind in tokens:
-        sentences[-1].append(word)
+        if not (word[0].isdigit() and sentences[-1] and sentences[-1][-1][0].isdigit()):  # numbers in a row are one
+            sentences[-1].append(word)
         if behind in ENDS:
             sentences.append([])
     for words in sentences:

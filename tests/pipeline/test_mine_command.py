@@ -68,10 +68,11 @@ def test_two_files_are_compared_and_the_patterns_written(tmp_path: Path) -> None
     rows = _rows()
     for name, status in (("right.jsonl", "correct"), ("wrong.jsonl", "incorrect")):
         _write(tmp_path / name, [{"said": row["text"]} for row in rows if row["verdict"]["status"] == status])
-    options = ("right.jsonl", "--against", "wrong.jsonl", "--field", "text=said")
+    _write(tmp_path / "wrong.jsonl", [row for row in rows if row["verdict"]["status"] == "incorrect"])
+    options = ("right.jsonl", "--against", "wrong.jsonl", "--field", "text=said", "--against-field", "text=text")
     done = starbeam("mine", *options, "--out", "found.jsonl", "--kind", "opener", cwd=tmp_path)
     assert done.returncode == 0 and "more often in right.jsonl" in done.stdout and "more often in wrong.jsonl" in done.stdout
-    assert "60 rows" in done.stderr and "significant" in done.stderr
+    assert "60 documents" in done.stderr and "significant" in done.stderr
     written = [json.loads(line) for line in (tmp_path / "found.jsonl").open()]
     assert written and {row["kind"] for row in written} == {"opener"}
     assert starbeam("mine", *options, "--out", "-", cwd=tmp_path) == starbeam("mine", *options, "--out", "-", cwd=tmp_path)
@@ -87,11 +88,23 @@ def test_markers_can_be_pasted_into_a_data_file(tmp_path: Path) -> None:
 
 
 def test_runs_and_releases_are_read_as_chains(tmp_path: Path) -> None:
-    finished_run.finish(tmp_path / "run", [finished_run.Row(f"{n:032x}", RIGHT[0]) for n in range(40)])
+    finished_run.finish(tmp_path / "run", [finished_run.Row(f"{n:032x}", RIGHT[0], f"p{n}") for n in range(40)])
     _write(tmp_path / "plain.jsonl", [row for row in _rows() if row["verdict"]["status"] == "incorrect"])
     for folder in ("run", "run/release"):
         found = _found(starbeam("mine", folder, "--against", "plain.jsonl", "--out", "-", cwd=tmp_path))
         assert [row["documents"] for row in found if row["z"] > 0 and "Wait, let me check this." in row["examples"]] == [40]
+
+
+def test_rows_of_one_group_are_one_document(tmp_path: Path) -> None:
+    """Thirty samples of one problem are not thirty witnesses."""
+    rows = [{"text": RIGHT[0], "problem": "p", "side": "a"}] * 30 + [
+        {"text": WRONG[0].format(n=n), "problem": f"q{n // 2}", "side": "b"} for n in range(60)
+    ]
+    _write(tmp_path / "in.jsonl", rows)
+    apart = _found(starbeam("mine", "in.jsonl", "--where", "side=a", "--out", "-", cwd=tmp_path))
+    assert [row["documents"] for row in apart if row["z"] > 0]
+    together = starbeam("mine", "in.jsonl", "--where", "side=a", "--field", "group=problem", "--out", "-", cwd=tmp_path)
+    assert _found(together) == [] and "1 documents" in together.stderr and "against 30 (" in together.stderr
 
 
 def test_what_is_the_same_is_said_to_be(tmp_path: Path) -> None:
@@ -133,7 +146,7 @@ def test_rows_that_cannot_be_read_are_counted_and_the_others_compared(tmp_path: 
     _write(tmp_path / "in.jsonl", [*_rows(2), {"text": None}, {"text": "x" * 10_000_000}, *_rows(2), {"text": ["a"]}])
     _write(tmp_path / "other.jsonl", _rows(2))
     done = starbeam("mine", "in.jsonl", "--against", "other.jsonl", cwd=tmp_path)
-    assert done.returncode == 0 and "3 rows rejected" in done.stderr and "16 rows (" in done.stderr
+    assert done.returncode == 0 and "3 rows rejected" in done.stderr and "16 documents (" in done.stderr
     assert [reason in done.stderr for reason in ("null_field", "too_long", "wrong_type")] == [True] * 3
 
 
