@@ -85,9 +85,9 @@ def chains(name: str, rows: int, scale: float) -> list[str]:
         rng, one = rng_for(SEED, name, row), known[row % 2]
         topics = rng.sample(one.words, 4)
         sentences = [one.sentence(rng, topics) for _ in range(25)]
-        for opener, rate in zip(PLANTED, RATES, strict=True):
+        places = rng.sample(range(len(sentences)), len(PLANTED))
+        for place, opener, rate in zip(places, PLANTED, RATES, strict=True):
             if opener.isascii() == (row % 2 == 0) and rng.random() < rate * scale:
-                place = rng.randrange(len(sentences))
                 sentences[place] = f"{opener}{one.space}{sentences[place]}"
         found.append(one.end.join(sentences) + one.end)
     return found

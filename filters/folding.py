@@ -33,19 +33,20 @@ def folded(found: Sequence[Counted], tested: int) -> dict[int, list[int]]:
     `found` are patterns that are more frequent in one corpus, in the order of their z; `tested` of them were compared.
     """
     folding = _Folding(found, tested)
-    for place in range(len(found)):
-        folding.add(place)
     kept: dict[int, list[int]] = {}
     for teller, told in folding.told().items():
         one = found[teller]
-        inner = folded([found[place] for place in told], tested)
-        longer = [place for place in inner if (one.opener, one.words) in parts(*found[told[place]][:2])]
-        if folding.is_all_of(one, [found[told[place]] for place in longer]):
-            kept.update({told[place]: [told[other] for other in inner[place]] for place in longer})
-            rest = [other for place in inner if place not in longer for other in (place, *inner[place])]
-            kept[told[longer[0]]] += [teller, *(told[other] for other in rest)]
+        holding = [place for place in told if (one.opener, one.words) in parts(found[place].opener, found[place].words)]
+        inner = folded([found[place] for place in holding], tested) if len(holding) > 1 else {}
+        if folding.is_all_of(one, [found[holding[place]] for place in inner]):
+            kept.update({holding[place]: [holding[other] for other in inner[place]] for place in inner})
+            kept[holding[next(iter(inner))]] += [teller, *(place for place in told if place not in holding)]
         else:
             kept[teller] = told
+    stay = sorted(kept)
+    again = _Folding([found[place] for place in stay], tested).told() if len(stay) > len(folding.told()) else {}
+    for place, told in again.items():
+        kept[stay[place]] += [each for other in told for each in (stay[other], *kept.pop(stay[other]))]
     return kept
 
 
@@ -55,8 +56,10 @@ class _Folding:
         self._names = {(one.opener, one.words): place for place, one in enumerate(found)}
         self._teller: dict[int, int] = {}  # of each pattern that was added, itself where it stays
         self._holders: dict[Name, list[int]] = {}  # of each part, the patterns that were added and hold it
+        for place in range(len(found)):
+            self._add(place)
 
-    def root(self, place: int) -> int:
+    def _root(self, place: int) -> int:
         """Return the pattern that stays for one that was added."""
         while self._teller[place] != place:
             place = self._teller[place]
@@ -66,8 +69,8 @@ class _Folding:
         """Return the patterns that stay, each with those that it tells."""
         kept: dict[int, list[int]] = {}
         for place in self._teller:
-            told = kept.setdefault(self.root(place), [])
-            if self.root(place) != place:
+            told = kept.setdefault(self._root(place), [])
+            if self._root(place) != place:
                 told.append(place)
         return kept
 
@@ -76,14 +79,14 @@ class _Folding:
         apart = all(sum(other.counts[side] for other in longer) <= one.counts[side] for side in (0, 1))
         return len(longer) > 1 and apart and self._rest_is_even(one, *longer)
 
-    def add(self, place: int) -> None:
+    def _add(self, place: int) -> None:
         """Decide about a pattern, given those of larger z."""
         one = self._found[place]
         inside = [self._names[part] for part in parts(one.opener, one.words) if self._names.get(part) in self._teller]
-        same = dict.fromkeys(self.root(other) for other in inside if not self._differs(one, self._found[other]))
+        same = dict.fromkeys(self._root(other) for other in inside if not self._differs(one, self._found[other]))
         wider = [other for other in same if other not in inside or not self._rest_is_even(self._found[other], one)]
         teller = next(iter(wider) if same else self._tellers(one), None)
-        self._teller[place] = place if teller is None else self.root(teller)
+        self._teller[place] = place if teller is None else self._root(teller)
         self._teller.update({other: place for other in same if other not in wider})  # the longer one says the same
         for part in parts(one.opener, one.words):
             self._holders.setdefault(part, []).append(place)

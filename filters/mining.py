@@ -50,6 +50,7 @@ class Mined(NamedTuple):
     units: tuple[tuple[int, ...], tuple[int, ...]]  # words of a language or sentences, by kind
     tested: int  # patterns
     significant: int  # of them, before they are folded
+    beyond: int  # of these, beyond the MOST_FOUND of a direction
     least: int  # occurrences below which a pattern was not tested: it could not be significant …
     rarest: int  # … or, between this and `least`, there were too many to count
 
@@ -65,14 +66,17 @@ def mine(corpora: tuple[Read, Read], kind: str | None = None) -> Mined:
             counter.add(patterns(texts), place)
     tally = comparable(counter.tally(), held, kind)
     compared = odds(tally, held)
-    findings = []
-    for sign in (1, -1):
-        findings += _directed(corpora[0 if sign > 0 else 1], tally, held, compared, sign)
+    findings, beyond = [], 0
+    for place, sign in enumerate((1, -1)):
+        fits = np.flatnonzero((compared.p_adjusted <= SIGNIFICANT) & (compared.log_odds * sign > 0))
+        chosen = fits[np.lexsort((tally.keys[fits], -np.abs(compared.z[fits])))][:MOST_FOUND]
+        beyond += len(fits) - len(chosen)
+        findings += _findings(corpora[place], tally, held, compared, chosen)
     findings.sort(key=lambda one: (-abs(one.z), one.pattern, one.kind))
     units = tuple(tuple(map(int, row)) for row in held.units)
     documents = (int(held.documents[0]), int(held.documents[1]))
     significant = int((compared.p_adjusted <= SIGNIFICANT).sum())
-    return Mined(tuple(findings), documents, (units[0], units[1]), len(tally.keys), significant, counter.least, rarest)
+    return Mined(tuple(findings), documents, (units[0], units[1]), len(tally.keys), significant, beyond, counter.least, rarest)
 
 
 def _sketched(sketch: Sketch, read: Read) -> I64:
@@ -85,11 +89,8 @@ def _sketched(sketch: Sketch, read: Read) -> I64:
     return sums
 
 
-def _directed(read: Read, tally: Tally, held: Totals, compared: Odds, sign: int) -> list[Finding]:
-    """Return what is more frequent in the corpus that `read` reads: the first where the sign is positive."""
-    fits = np.flatnonzero((compared.p_adjusted <= SIGNIFICANT) & (compared.log_odds * sign > 0))
-    order = np.lexsort((tally.keys[fits], -np.abs(compared.z[fits])))
-    chosen = fits[order][:MOST_FOUND]
+def _findings(read: Read, tally: Tally, held: Totals, compared: Odds, chosen: I64) -> list[Finding]:
+    """Return some patterns, those of larger z first, as they stand in the corpus that has more of them."""
     seen = _Seen(tally.keys[chosen])
     seen.look(read)
     shares = held.units[0] / np.maximum(held.units.sum(axis=0), 1)

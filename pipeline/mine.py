@@ -179,6 +179,8 @@ def summary(mined: Mined, rejects: int) -> Iterator[str]:
         f"{mined.tested:,} patterns that occur {mined.least:,} times or more, {mined.significant:,} significant, "
         f"{len(mined.findings):,} that no other one tells"
     )
+    if mined.beyond:
+        yield f"{mined.beyond:,} significant patterns of smaller z were left out"
 
 
 def table(findings: Sequence[Finding], title: str) -> Table:

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filters import mining as module
 from filters.mining import Finding, Mined, Read, mine, rules
+from filters.pattern_rules import excerpt, finder
 from filters.patterns import patterns
 from schemas.identity import rng_for
+from tests.linear_time import assert_linear
 
 PLANTED = (
     *("hold on, that looks off", "let me verify this", "going back a step", "another route would be", "to summarise what we have"),
@@ -145,3 +148,24 @@ def test_rules_hold_their_own_examples() -> None:
         assert all(re.search(one.pattern, text.lower()) for text in one.positive)
         assert not any(re.search(one.pattern, text.lower()) for text in one.negative)
     assert "They check 5 bags." in list(itertools.chain.from_iterable(one.negative for one in made))
+
+
+UNITS = ("$", "$a", "$$a", "\\(", "\\(a", "\\(\\", "\\[ a", "1", "1 ", "1,", "1.", "a'", "<|", "<|a", "wait ", "等", "\u0301")
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_time_is_linear(unit: str) -> None:
+    def run(text: str) -> None:
+        patterns([text])
+        excerpt(text, finder(("let", "\x01", "me"), opener=True))
+        excerpt(text, finder(("\x02", "等"), opener=False))
+
+    assert_linear(run, unit * (2_000 // len(unit)), unit * (20_000 // len(unit)))
+
+
+def test_what_is_beyond_the_bound_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = corpus(6, "ours", 60, [0.9] * 20), corpus(6, "theirs", 60)
+    whole = mined(ours, theirs)
+    monkeypatch.setattr(module, "MOST_FOUND", 3)
+    cut = mined(ours, theirs)
+    assert whole.beyond == 0 and cut.beyond >= whole.significant - 6 > 0 and 1 <= len(cut.findings) <= 6
