@@ -78,7 +78,7 @@ def test_all_planted_openers_are_at_the_top_and_nothing_else_is_there() -> None:
         assert one.documents > 2 * one.documents_against and any(opener in text for text in one.examples)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_one_corpus_split_at_random_shows_nothing(seed: int) -> None:
     texts = corpus(seed, "null", 400, HIGH)
     rng_for(seed, "split", 0).shuffle(texts)
@@ -96,7 +96,7 @@ def test_a_chain_that_loops_makes_no_pattern() -> None:
 
 
 def test_the_other_side_mirrors_and_the_same_rows_show_nothing() -> None:
-    ours, theirs = corpus(3, "ours", 200, HIGH), corpus(3, "theirs", 200)
+    ours, theirs = corpus(3, "ours", 100, HIGH), corpus(3, "theirs", 100)
 
     def key(one: Finding, sign: int) -> tuple[object, ...]:
         counts = [(one.count, one.documents), (one.count_against, one.documents_against)][::sign]

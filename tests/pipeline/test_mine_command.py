@@ -42,13 +42,15 @@ def _found(done: Done) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("name", ["in.jsonl", "in.jsonl.gz", "in.parquet"])
+RIGHT_ONES = ("--where", "verdict.status=correct")
+
+
 @pytest.mark.parametrize(
-    "options",
+    ("name", "options"),
     [
-        ("--where", "verdict.status=correct"),
-        ("--where", "verdict.score=1"),
-        ("--where", "verdict.status=correct", "--against-where", "verdict.status=incorrect"),
+        ("in.jsonl", RIGHT_ONES),
+        ("in.jsonl.gz", (*RIGHT_ONES, "--against-where", "verdict.status=incorrect")),
+        ("in.parquet", ("--where", "verdict.score=1")),
     ],
 )
 def test_rows_of_one_file_are_parted_by_a_value(tmp_path: Path, name: str, options: tuple[str, ...]) -> None:
