@@ -24,6 +24,7 @@ COMMANDS = {
     "steps": "pipeline.cli.verdicts",
     "leaks": "pipeline.cli.verdicts",
     "tag": "pipeline.cli.tag",
+    "mine": "pipeline.cli.mine",
     "dedupe": "pipeline.cli.dedupe",
     "decontaminate": "pipeline.cli.decontaminate",
 }
