@@ -68,7 +68,7 @@ _PLAIN = re.compile(r"\\(?:left|right|text|mathrm|displaystyle)(?![a-z])|[\s\\$,
 # What makes a value one of several: "x = 5, x = 7", "5 and 7".
 _LISTED = re.compile(r"(?:[,，、]\s?(?:and\s|or\s)?|\s(?:and|or)\s)(?:\\\(|\$)?\s?(?:[A-Za-z](?:_\w)?\s?=|-?[0-9])")
 _LETTERS = re.compile(r"[A-Za-z]+")
-_COMMANDS = frozenset("frac dfrac tfrac sqrt pi cdot times left right text boxed".split())
+_COMMANDS = frozenset("frac dfrac tfrac sqrt pi cdot times left right text".split())
 _HAS_DIGIT = re.compile("[0-9]")
 _IS_PLAIN = re.compile(r"[\w\s$.,%'’-]*")
 _OPERANDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
