@@ -212,9 +212,11 @@ def _regions(chain: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int
 
 def _sentence_end(chain: str, start: int) -> int:
     """Return where the sentence ends that `start` is in."""
-    limit = min(len(chain), start + MAX_SENTENCE_CHARS)
-    marks = _SENTENCE_ENDS if chain.isascii() else _CHINESE_SENTENCE_ENDS
-    return min(place + len(mark) if (place := chain.find(mark, start, limit)) >= 0 else limit for mark in marks)
+    end = min(len(chain), start + MAX_SENTENCE_CHARS)
+    for mark in _SENTENCE_ENDS if chain.isascii() else _CHINESE_SENTENCE_ENDS:
+        place = chain.find(mark, start, end)
+        end = place + len(mark) if place >= 0 else end
+    return end
 
 
 def _name(clause: str, unit: str | None) -> str:
