@@ -64,12 +64,13 @@ def model_outputs(path: Path) -> Corpus:
 
 
 def flips(chain: str, tagged: Sequence[Reflection], problem: Problem, verdict: Verdict) -> collections.Counter[str]:
-    """Return the effects between neighbouring statements with a reflection between them, each counted once."""
+    """Return what lies between neighbouring statements, each counted once, where a reflection between them has a part in it."""
     key = AnswerKey(problem, verdict)
     found: collections.Counter[str] = collections.Counter()
     for one, other in itertools.pairwise(stated_answers(chain, tagged, key)):
-        if any(one.start <= reflection.start < other.start for reflection in tagged):
-            found[effect(one, other, key) or "unknown"] += 1
+        between = effect(one, other, key)
+        if between and any(one.start <= reflection.start < other.start and reflection.effect == between for reflection in tagged):
+            found[between] += 1
     return found
 
 
@@ -97,14 +98,17 @@ def of_model(model: str, corpus: Corpus, tagged: Sequence[Sequence[Reflection]],
     print(f"    thoughts {mean(one.thoughts for one in of)}; superficial {superficial:.2%}; loops {mean(one.loops for one in of)}")
 
 
+def words_of(chains: Sequence[str]) -> int:
+    return sum(len(chain.split()) for chain in chains)
+
+
 def cost(name: str, chains: Sequence[str], run: Callable[[], object]) -> None:
     def seconds() -> float:
         started = time.process_time()
         run()
         return time.process_time() - started
 
-    words = sum(len(chain.split()) for chain in chains)
-    print(f"    {name}: {min(seconds() for _ in range(ROUNDS)) / words * WORDS * 1e6:.0f} us for {WORDS} words")
+    print(f"    {name}: {min(seconds() for _ in range(ROUNDS)) / words_of(chains) * WORDS * 1e6:.0f} us for {WORDS} words")
 
 
 def shown(corpus: Corpus, tagged: Sequence[Sequence[Reflection]], count: int) -> None:
@@ -137,7 +141,7 @@ def main() -> None:
             of_model(model, corpus, tagged, courses)
         cost("effects", chains, functools.partial(effects, chains, found, corpus.problems, corpus.verdicts))
         cost("tagger", chains, functools.partial(reflections, chains, questions))
-        cost("splitting into words", chains, functools.partial(list, map(str.split, chains)))
+        cost("splitting into words", chains, functools.partial(words_of, chains))
         shown(corpus, tagged, given.show)
 
 

@@ -18,7 +18,7 @@ _LINKS = (
 _PRONOUNS = "the an our my we he she they you his her their that this it of in"
 _AUXILIARIES = "is are be have must should will would do does did can could"
 _NOISE = frozenset(f"{_LINKS} {_PRONOUNS} {_AUXILIARIES} left right text frac".split())
-_CHINESE_NOISE = re.compile("所以|因此|因而|综上|等等|不对|应该|那么|一共|总共|共")
+_CHINESE_NOISE = re.compile("所以|因此|因而|综上|等等|不对|应该|那么|一共|总共|共|多少|请问|现在|[有是为的了几问求他她它我们]")
 _NEUTRAL = frozenset("total number answer result final value amount altogether all".split())
 _SYNONYMS = {
     **dict.fromkeys(("greatest", "largest", "maximal", "biggest", "highest"), "maximum"),
@@ -71,7 +71,8 @@ def begins_to_ask(name: str, question: str) -> bool:
     if not all_words.issuperset(tokens) or _is_another(tokens, asking):
         return False
     rest = {token for token in asking if not _is_word(token)}
-    return rest.issubset(tokens) and (len(tokens) == 1 or len(set(heads[:MAX_HEADS]).intersection(tokens)) > 1)
+    others = min(len(heads), 2)
+    return rest.issubset(tokens) and (len(tokens) == 1 or len(set(heads[:MAX_HEADS]).intersection(tokens)) >= others)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -9,13 +9,11 @@ from collections.abc import Sequence
 
 from filters.answer_key import AnswerKey
 from filters.course import course
-from filters.stated_answers import StatedAnswer, stated_answers
-from schemas.annotation import Course, Effect, Label, Reflection, Verdict
+from filters.stated_answers import PLANS, StatedAnswer, stated_answers
+from schemas.annotation import Course, Effect, Reflection, Verdict
 from schemas.problem import Problem
 
 NAME = "effects_v1"
-
-_PLANS: frozenset[Label] = frozenset(("subgoal", "backward_chaining", "summary"))
 
 
 def effects(
@@ -54,7 +52,7 @@ def _with_effects(
         if is_between
     }
     return [
-        one._replace(effect=effects[place]) if is_between and (effects[place] == "idle" or one.label not in _PLANS) else one
+        one._replace(effect=effects[place]) if is_between and (effects[place] == "idle" or one.label not in PLANS) else one
         for one, place, is_between in zip(reflections, places, between, strict=True)
     ]
 

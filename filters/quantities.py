@@ -68,7 +68,7 @@ _PLAIN = re.compile(r"\\(?:left|right|text|mathrm|displaystyle)(?![a-z])|[\s\\$,
 # What makes a value one of several: "x = 5, x = 7", "5 and 7".
 _LISTED = re.compile(r"(?:[,，、]\s?(?:and\s|or\s)?|\s(?:and|or)\s)(?:\\\(|\$)?\s?(?:[A-Za-z](?:_\w)?\s?=|-?[0-9])")
 _LETTERS = re.compile(r"[A-Za-z]+")
-_COMMANDS = frozenset("frac dfrac tfrac sqrt pi cdot times left right text boxed".split())
+_COMMANDS = frozenset("frac dfrac tfrac sqrt pi cdot times left right text".split())
 _HAS_DIGIT = re.compile("[0-9]")
 _IS_PLAIN = re.compile(r"[\w\s$.,%'’-]*")
 _OPERANDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
@@ -212,9 +212,11 @@ def _regions(chain: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int
 
 def _sentence_end(chain: str, start: int) -> int:
     """Return where the sentence ends that `start` is in."""
-    limit = min(len(chain), start + MAX_SENTENCE_CHARS)
-    marks = _SENTENCE_ENDS if chain.isascii() else _CHINESE_SENTENCE_ENDS
-    return min(place + len(mark) if (place := chain.find(mark, start, limit)) >= 0 else limit for mark in marks)
+    end = min(len(chain), start + MAX_SENTENCE_CHARS)
+    for mark in _SENTENCE_ENDS if chain.isascii() else _CHINESE_SENTENCE_ENDS:
+        place = chain.find(mark, start, end)
+        end = place + len(mark) if place >= 0 else end
+    return end
 
 
 def _name(clause: str, unit: str | None) -> str:

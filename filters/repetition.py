@@ -18,7 +18,8 @@ _CHINESE_OPENERS = ("等等", "所以", "因此", "那么", "但是", "然后")
 _MARKS = " .,;:!?*_#()\\\"'，；：、$[]"
 
 # A number with the sign before it, or a sign with what is behind it: "3 * 4 = x" is "3", "* 4" and "= x".
-_EXPRESSION = re.compile(r"(?:[-+*/^=<>×÷]\s?)?[0-9]++(?:\.[0-9]++)?|[-+*/^=<>×÷]\s?[A-Za-z({\\]\w*+")
+_NUMBER = r"[0-9]++(?:\.[0-9]++)?"
+_EXPRESSION = re.compile(rf"{_NUMBER}|[-+*/^=<>×÷]\s?(?:{_NUMBER}|[A-Za-z({{\\]\w*+)")
 
 
 def loops(chain: str) -> float:

@@ -17,11 +17,13 @@ from filters.extraction import candidates, understood
 from filters.phrases import places
 from filters.quantities import quantity_answers
 from filters.readings import bare, is_prose
-from schemas.annotation import Reflection
+from schemas.annotation import Label, Reflection
 
 MAX_LINE_CHARS = 1000  # our rule: so much of a line is looked at around a word that may lead to an answer
 MAX_CUES = 2000  # the last ones count; of 1,000 real outputs for MATH-500 one has 670, which repeats its box, the others under 150
 MAX_NEXT_LINES = 2  # lines that hold something, where a line ends with what leads to the answer: "Final Answer:"
+
+PLANS: frozenset[Label] = frozenset(("subgoal", "backward_chaining", "summary"))  # they turn on no answer
 
 # Parts of the words that may lead to an answer or follow it.
 _CUES = ("nswer", "NSWER", "boxed", "fbox", "####", "\nA:", "inal result", "inal value", "inal solution")
@@ -50,7 +52,7 @@ def stated_answers(chain: str, reflections: Sequence[Reflection], key: AnswerKey
         if section not in read:
             read[section] = list(_named(section, key))
         named += [StatedAnswer(start + one.start, start + one.end, one.text) for one in read[section]]
-    spans = [(one.start, one.end) for one in reflections]
+    spans = [(one.start, one.end) for one in reflections if one.label not in PLANS]
     found = named + [StatedAnswer(*one) for one in quantity_answers(chain, spans, key, named)]
     return list(_without_overlaps(sorted(found)))
 

@@ -111,6 +111,13 @@ WAYS = (
         CHINESE_STEPS,
     ),
     Way(
+        a_problem(question="小明买了5箱。他现在一共有多少个苹果？", answer="17"),
+        ("17", "12", "25"),
+        ("所以他一共有{}个苹果。", "因此，一共是{}个苹果。", "那么现在有{}个苹果。"),
+        CHINESE,
+        CHINESE_STEPS,
+    ),
+    Way(
         a_problem(question="哪个借钱？", answer="B", checker="choice", choices=("河", "银行", "山")),
         ("B", "A", "C"),
         ("所以选{}。", "因此答案是{}。", "正确选项是{}。"),

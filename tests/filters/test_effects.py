@@ -34,6 +34,25 @@ def test_every_known_change_is_found() -> None:
     assert wrong == []
 
 
+def test_rows_do_not_depend_on_each_other() -> None:
+    rows = [KNOWN[place] for place in range(0, len(KNOWN), 7)]
+    columns = [one.chain for one in rows], [one.reflections for one in rows], [one.problem for one in rows]
+    verdicts = verify(columns[2], columns[0], CHECKERS)
+    together = effects(*columns, verdicts)
+    reverse = effects(*(column[::-1] for column in (*columns, verdicts)))  # type: ignore[arg-type]
+    alone = [effects([one.chain], [one.reflections], [one.problem], [verdict]) for one, verdict in zip(rows, verdicts, strict=True)]
+    assert (reverse[0][::-1], reverse[1][::-1]) == together
+    assert ([tagged for (tagged,), _ in alone], [course for _, (course,) in alone]) == together
+
+
+def test_space_around_a_chain_changes_no_effect() -> None:
+    for one in KNOWN[::11]:
+        moved = [reflection._replace(start=reflection.start + 3, end=reflection.end + 3) for reflection in one.reflections]
+        verdicts = verify([one.problem], [one.chain], CHECKERS)
+        (tagged,), _ = effects([f" \n {one.chain}\n\n "], [moved], [one.problem], verdicts)
+        assert [reflection.effect for reflection in tagged] == one.effects
+
+
 def test_what_a_change_is_credited_to() -> None:
     chain = "So the answer is 12. To sum up, 2 boxes. Wait, one is missing. Let me check. So the answer is 17. Hmm. Done."
     found, _ = ran(chain, ("summary", "To sum up"), ("hesitation", "Wait"), ("verification", "Let me check"), ("hesitation", "Hmm"))
