@@ -118,7 +118,7 @@ def _touches(items: "list[_Item]", end: int) -> bool:
 
 
 def _whole(run: str, joined: bool, joining: bool) -> Iterator[str]:
-    """Yield the words of literals in a row, without short ones at an end where letters may follow: these match whole words alone."""
+    """Yield the words of literals in a row, without short ones at an end where letters may follow: they match whole words."""
     for match in WORD.finditer(run):
         open_ended = (joined and match.start() == 0) or (joining and match.end() == len(run))
         if not open_ended or len(match[0]) > MAX_WHOLE or not ("a" <= match[0] <= "zz"):

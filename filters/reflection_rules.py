@@ -7,7 +7,8 @@
     signal    the name of what shows, where the pattern is no marker but a shape of the sentence
     positive  texts that must be tagged by this rule, negative ones that must not be
 
-`guards.toml` has what looks like a reflection and is none: `words` are hidden from the rules, a `sentence` or a `line` is not looked at.
+`guards.toml` has what looks like a reflection and is none: `words` are hidden from the rules, a `sentence` or a `line` is not
+looked at.
 """
 
 import functools
@@ -66,7 +67,7 @@ def rules() -> tuple[Rule, ...]:
     for label in LABELS:
         table = _table(label)
         for language in LANGUAGES:
-            found += [_rule(label, language, entry) for entry in table[language]]
+            found += [rule_of(label, language, entry) for entry in table[language]]
     return tuple(found)
 
 
@@ -111,7 +112,8 @@ def opening(language: str) -> Opening:
     return Opening(start, opener, connective, prefixes(patterns[2]))
 
 
-def _rule(label: Label, language: str, entry: Mapping[str, Any]) -> Rule:
+def rule_of(label: Label, language: str, entry: Mapping[str, Any]) -> Rule:
+    """Return the rule of an entry of a label's file.  Raises ValueError where a pattern repeats without a bound or captures."""
     anywhere = bool(entry.get("anywhere"))
     patterns = tuple(_pattern(written, language, anywhere) for written in entry["patterns"])
     examples = tuple(entry["positive"]), tuple(entry["negative"])

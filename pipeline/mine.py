@@ -221,6 +221,6 @@ def markers(label: str, rules: Sequence[Rule]) -> str:
     """Return entries that can be pasted into the tagger's file of a label."""
     entries: dict[str, list[dict[str, Any]]] = {}
     for one in rules:
-        entry = {"patterns": [one.pattern], "positive": list(one.positive), "negative": list(one.negative)}
+        entry = {"anywhere": True, "patterns": [one.pattern], "positive": list(one.positive), "negative": list(one.negative)}
         entries.setdefault(one.language, []).append(entry)
     return f"# Mined for {label}: keep what is the behaviour, and mend the patterns.\n{tomli_w.dumps(entries)}"

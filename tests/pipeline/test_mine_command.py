@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from filters.reflection_rules import rule_of
 from pipeline import mine as module
 from tests.pipeline import finished_run
 from tests.pipeline.recipes_for_tests import Done, starbeam
@@ -85,7 +86,11 @@ def test_markers_can_be_pasted_into_a_data_file(tmp_path: Path) -> None:
     done = starbeam("mine", "in.jsonl", "--where", "verdict.status=correct", "--as-markers", "verification", cwd=tmp_path)
     table = tomllib.loads(done.stdout)
     assert set(table) == {"en", "zh"} and done.stdout.startswith("# Mined for verification")
-    assert all(set(entry) == {"pattern", "positive", "negative"} for entries in table.values() for entry in entries)
+    for language, entries in table.items():
+        for entry in entries:
+            (pattern,) = rule_of("verification", language, entry).patterns
+            assert pattern.words and all(pattern.compiled.search(text.lower()) for text in entry["positive"])
+            assert not any(pattern.compiled.search(text.lower()) for text in entry["negative"])
     assert ["Wait, let me check this."] in [entry["positive"] for entry in table["en"]]
 
 
