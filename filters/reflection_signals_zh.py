@@ -140,7 +140,7 @@ def _gathers(sentence: str, said: dict[str, set[int]], place: int) -> bool:
         if len(clause) <= MAX_CLAUSE_CHARS and pieces and 2 * len(old) >= len(pieces):
             again += 1
             sources |= {max(where) for where in old}
-    return again >= CLAUSES and again >= len(clauses) - 1 and len(sources) >= CLAUSES - 1
+    return again >= CLAUSES and again >= len(clauses) - 2 and len(sources) >= CLAUSES - 1
 
 
 def _pieces(text: str) -> Iterator[str]:
