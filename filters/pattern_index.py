@@ -1,12 +1,15 @@
 """Which of many patterns a sentence may be of, by the words that it holds: numbers of patterns as bits of one integer."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from filters.pattern_words import MAX_WHOLE, WORD
 from filters.reflection_rules import SLOTS, Pattern
+from filters.sentences import BETWEEN
 
 MAX_KNOWN = 1 << 16  # words whose bits are remembered, some megabytes
+_WORDS = re.compile(f"{WORD.pattern}|{BETWEEN}")
 HAN = 2  # Chinese characters by which a pattern's words are looked up
 
 
@@ -42,11 +45,14 @@ class PatternIndex:
             self._by_start.setdefault(word[: HAN if chinese else MAX_WHOLE + 1], []).append(_Part(word, bits))
         self._known = _Known(self._bits_of)
 
-    def tried(self, sentence: str) -> int:
-        """Return the patterns that a sentence may be of, as bits: it holds a word of each of their sets."""
-        found = self._in_chinese(sentence) if self._chinese else self._in_english(sentence)
-        if not found:
-            return 0
+    def tried(self, sentences: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Yield the places of sentences, none with BETWEEN in it, each with the patterns that it may be of, as bits: it holds a word of each of their sets."""
+        for place, found in enumerate(self._in_chinese(sentences) if self._chinese else self._in_english(sentences)):
+            if found and (numbers := self._complete(found)):
+                yield place, numbers
+
+    def _complete(self, found: int) -> int:
+        """Return the patterns that have a word in every slot, as bits."""
         found |= self._spared
         numbers = self._every
         for _ in range(SLOTS):
@@ -59,20 +65,27 @@ class PatternIndex:
         begin = self._begin.get
         return begin(start, 0) | begin(start[:2], 0) | begin(start[:1], 0) | begin("", 0)
 
-    def _in_english(self, sentence: str) -> int:
+    def _in_english(self, sentences: Sequence[str]) -> Iterator[int]:
+        """Yield the bits of each sentence's words."""
         known, found = self._known, 0
-        for word in WORD.findall(sentence):
-            found |= known[word]
-        return found
+        for word in _WORDS.findall(BETWEEN.join(sentences)):
+            if word == BETWEEN:
+                yield found
+                found = 0
+            else:
+                found |= known[word]
+        yield found
 
-    def _in_chinese(self, sentence: str) -> int:
-        parts, found = self._by_start, 0
-        for at in range(len(sentence)):
-            for start in (sentence[at], sentence[at : at + HAN]):
-                for part in parts.get(start, ()):
-                    if sentence.startswith(part.word, at):
-                        found |= part.bits
-        return found
+    def _in_chinese(self, sentences: Sequence[str]) -> Iterator[int]:
+        parts = self._by_start
+        for sentence in sentences:
+            found = 0
+            for at in range(len(sentence)):
+                for start in (sentence[at], sentence[at : at + HAN]):
+                    for part in parts.get(start, ()):
+                        if sentence.startswith(part.word, at):
+                            found |= part.bits
+            yield found
 
     def _bits_of(self, word: str) -> int:
         """Return the bits of a word of a text: those of the patterns' words that it is or, where these are long, holds."""

@@ -43,30 +43,31 @@ _ASKS = re.compile(
 
 
 def signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, Label, str]]:
-    """Yield sentences with a label and the name of the signal."""
+    """Yield sentences with a label and the name of the signal.  Lines of LaTeX are passed over: their values are of algebra."""
     known: dict[str, int] = {}  # value → the sentence that first states it
     stated: dict[str, tuple[str, int]] = {}  # quantity → its value, and the sentence that states it
-    last = False  # whether a sentence with numbers has been read
     for place, span in enumerate(spans):
         sentence = plain[span.start : span.end]
-        if place and last and sentence[-1] in "?？" and _is_doubt(sentence):
+        if place and sentence[-1] in "?？" and (known or "\\" in plain) and _is_doubt(sentence):
             yield span, "hesitation", "doubted"
             continue
+        if "\\" in sentence or HIDDEN in sentence:
+            continue
         values = _NUMBER.findall(sentence)
-        if not values or HIDDEN in sentence:
+        if not values:
             continue
         if len(values) >= GATHERED:
             label, signal = _among(sentence, [value.replace(",", "") for value in values], known, place)
             if label is not None:
                 yield span, label, signal
-        for quantity, value in _stated(sentence):
-            before = stated.get(quantity)
-            if before is not None and before[0] != value and place - before[1] <= MAX_APART:
-                yield span, "self_correction", "revised"
-            stated[quantity] = value, place
+        if _STATES.search(sentence):
+            for quantity, value in _stated(sentence):
+                before = stated.get(quantity)
+                if before is not None and before[0] != value and place - before[1] <= MAX_APART:
+                    yield span, "self_correction", "revised"
+                stated[quantity] = value, place
         for value in values:
             known.setdefault(value.replace(",", ""), place)
-        last = True
 
 
 def _among(sentence: str, values: Sequence[str], known: dict[str, int], place: int) -> tuple[Label | None, str]:
@@ -84,7 +85,7 @@ def _among(sentence: str, values: Sequence[str], known: dict[str, int], place: i
 
 def _stated(sentence: str) -> Iterator[tuple[str, str]]:
     """Yield the quantities that a sentence gives a value, under their names or as what is computed."""
-    if not _STATES.search(sentence) or _CASE.match(sentence):
+    if _CASE.match(sentence):
         return
     for match in _QUANTITY.finditer(sentence):
         yield match[1] or match[2], match[3].replace(",", "")
