@@ -46,7 +46,10 @@ class PatternIndex:
         self._known = _Known(self._bits_of)
 
     def tried(self, sentences: Sequence[str]) -> Iterator[tuple[int, int]]:
-        """Yield the places of sentences, none with BETWEEN in it, each with the patterns that it may be of, as bits: it holds a word of each of their sets."""
+        """Yield the places of sentences with the patterns that each may be of, as bits: it holds a word of each of their sets.
+
+        No sentence may have BETWEEN in it.
+        """
         for place, found in enumerate(self._in_chinese(sentences) if self._chinese else self._in_english(sentences)):
             if found and (numbers := self._complete(found)):
                 yield place, numbers
