@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-WORD = re.compile(r"[a-z]+|[?？✓✔☑✅]|[\u4e00-\u9fff]+")  # what a word is, in patterns and in English text
+WORD = re.compile(
+    r"[a-z]{2,}|[?？✓✔☑✅]|[\u4e00-\u9fff]+"
+)  # in patterns and in English text; one letter is no word: formulas are full of them
 # The most frequent words of reasoning in English; they tell little.
 _COMMON = frozenset(
     (
