@@ -9,6 +9,7 @@ doubted    a question about the result just reached: hesitation
 import re
 from collections.abc import Iterator, Sequence
 
+from filters.reflection_signals_zh import chinese_signals
 from filters.sentences import HIDDEN, Span
 from schemas.annotation import Label
 
@@ -36,6 +37,7 @@ _STATES = re.compile(r" (?:is|are|was|equals|comes to) |[是为得]|等于")
 _CASE = re.compile(
     r"^[\W_]*(?:\d|case|if|when|for|in|with|step|after|then|now|next|finally|suppose|情况|如果|当|若|第|接着|然后|再)"
 )
+_HAN = re.compile("[\u4e00-\u9fff]")
 _ASKS = re.compile(
     r"^[\W_]*(?:what|how (?:many|much|long|far|old|often|tall|fast|big)|which|who|whose|whom|when|where)\b"
     r"|多少|几[个只条人天种次]|什么|哪[个些一里]|谁|何时"
@@ -68,6 +70,8 @@ def signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, Label, st
                 stated[quantity] = value, place
         for value in values:
             known.setdefault(value.replace(",", ""), place)
+    if _HAN.search(plain):
+        yield from chinese_signals(plain, spans)
 
 
 def _among(sentence: str, values: Sequence[str], known: dict[str, int], place: int) -> tuple[Label | None, str]:
