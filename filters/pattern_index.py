@@ -1,15 +1,12 @@
 """Which of many patterns a sentence may be of, by the words that it holds: numbers of patterns as bits of one integer."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from filters.pattern_words import MAX_WHOLE, WORD
+from filters.pattern_words import ENGLISH, MARKS, MAX_WHOLE
 from filters.reflection_rules import SLOTS, Pattern
-from filters.sentences import BETWEEN
 
 MAX_KNOWN = 1 << 16  # words whose bits are remembered, some megabytes
-_WORDS = re.compile(f"{WORD.pattern}|{BETWEEN}")
 HAN = 2  # Chinese characters by which a pattern's words are looked up
 
 
@@ -40,16 +37,14 @@ class PatternIndex:
                 for word in pattern.words[slot] if slot < len(pattern.words) else ():
                     words[word] = words.get(word, 0) | bit
         self._whole = words
+        self._marks = [(mark, words[mark]) for mark in MARKS if mark in words]
         self._by_start: dict[str, list[_Part]] = {}
         for word, bits in words.items():
             self._by_start.setdefault(word[: HAN if chinese else MAX_WHOLE + 1], []).append(_Part(word, bits))
         self._known = _Known(self._bits_of)
 
     def tried(self, sentences: Sequence[str]) -> Iterator[tuple[int, int]]:
-        """Yield the places of sentences with the patterns that each may be of, as bits: it holds a word of each of their sets.
-
-        No sentence may have BETWEEN in it.
-        """
+        """Yield the places of sentences with the patterns that each may be of, as bits: it holds a word of each of their sets."""
         for place, found in enumerate(self._in_chinese(sentences) if self._chinese else self._in_english(sentences)):
             if found and (numbers := self._complete(found)):
                 yield place, numbers
@@ -70,14 +65,15 @@ class PatternIndex:
 
     def _in_english(self, sentences: Sequence[str]) -> Iterator[int]:
         """Yield the bits of each sentence's words."""
-        known, found = self._known, 0
-        for word in _WORDS.findall(BETWEEN.join(sentences)):
-            if word == BETWEEN:
-                yield found
-                found = 0
-            else:
+        known, words = self._known, ENGLISH.findall
+        for sentence in sentences:
+            found = 0
+            for word in words(sentence):
                 found |= known[word]
-        yield found
+            for mark, bits in self._marks:
+                if mark in sentence:
+                    found |= bits
+            yield found
 
     def _in_chinese(self, sentences: Sequence[str]) -> Iterator[int]:
         parts = self._by_start

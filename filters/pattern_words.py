@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-WORD = re.compile(
-    r"[a-z]{2,}|[?？✓✔☑✅]|[\u4e00-\u9fff]+"
-)  # in patterns and in English text; one letter is no word: formulas are full of them
+MARKS = "?？✓✔☑✅"  # signs that count as words
+ENGLISH = re.compile(r"[a-z]{2,}")  # one letter is no word: formulas are full of them
+WORD = re.compile(rf"{ENGLISH.pattern}|[{MARKS}]|[\u4e00-\u9fff]+")
 # The most frequent words of reasoning in English; they tell little.
 _COMMON = frozenset(
     (

@@ -35,13 +35,17 @@ _EXPRESSION = re.compile(r"(?:[即是为得=：:]|等于)\s?([-−+\da-z√π²�
 _CONCLUDES = re.compile(r"^\W{0,3}(?:所以|因此|于是|故|综上|最后|答案|最终|那么|从而|即|列|目前|至此)")
 _ITEM_ENDS = re.compile(r"[、，,：:；;。]|[和与及]")
 _PLANS = re.compile(r"[要得需分逐缺差没各]|情形|情况|可能|[两三四五几\d](?:件|样|个|种|段|步|处|块|项)")
-_ASKS = re.compile(r"多少|几[个只条人天种次]|什么(?!都)|哪[个些里位]|谁|何时|怎么办|如何|[你您请]|大家|同学|^\W{0,3}(?:求|问|试|已知|设)")
+_ASKS = re.compile(
+    r"多少|几[个只条人天种次]|什么(?!都)|哪[个些里位]|谁|何时|怎么办|如何|[你您请]|大家|同学|^\W{0,3}(?:求|问|试|已知|设)"
+)
 _DOUBTS = re.compile(r"凭什么|怎么|难道|莫非|岂|竟|居然|真的|果真|我")
 _REPLACES = re.compile(
     r"改|应|才|划|漏|错|误|多算|少算|换|其实|实际|扣|只有|只剩|只能|不能用|不算|来自|被我|[没未不](?:算|数|减|加|计|触发|含|是)|舍|不要"
     r"|[记填写取得是为=≈]\s?[-−+]?[\da-z]"
 )
-_KEEPS = re.compile(r"确实|没错|果然|没问题|验|检查|核对|再[看算读]|回[头看]|代[入回]|题[目里面干]|不过|对的|没算错|没弄错|没关系|看来没")
+_KEEPS = re.compile(
+    r"确实|没错|果然|没问题|验|检查|核对|再[看算读]|回[头看]|代[入回]|题[目里面干]|不过|对的|没算错|没弄错|没关系|看来没"
+)
 _PIECE = re.compile(r"\d+(?:\.\d+)?|[a-z]+|(?=([\u4e00-\u9fff]{2}))")
 
 
@@ -81,7 +85,9 @@ def chinese_signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, L
 def _is_doubt(sentence: str) -> bool:
     if sentence[-1] not in "?？" or len(sentence) > MAX_QUESTION_CHARS:
         return False
-    return _ASKS.search(sentence) is None or (_DOUBTS.search(sentence) is not None and not re.search("[你您请]|大家|同学", sentence))
+    return _ASKS.search(sentence) is None or (
+        _DOUBTS.search(sentence) is not None and not re.search("[你您请]|大家|同学", sentence)
+    )
 
 
 def _opens(sentence: str, behind: Sequence[str]) -> bool:
