@@ -25,11 +25,11 @@ class PatternIndex:
         self._chinese = chinese
         self._every = (1 << len(patterns)) - 1
         self._spared = 0  # slots that a pattern has no words for
-        self._begin: dict[str, int] = {}
+        begin: dict[str, int] = {}
         words: dict[str, int] = {}
         for number, pattern in enumerate(patterns):
             for prefix in pattern.prefixes:
-                self._begin[prefix] = self._begin.get(prefix, 0) | 1 << number
+                begin[prefix] = begin.get(prefix, 0) | 1 << number
             for slot in range(SLOTS):
                 bit = 1 << (slot * len(patterns) + number)
                 if slot >= len(pattern.words):
@@ -42,6 +42,10 @@ class PatternIndex:
         for word, bits in words.items():
             self._by_start.setdefault(word[: HAN if chinese else MAX_WHOLE + 1], []).append(_Part(word, bits))
         self._known = _Known(self._bits_of)
+        # By the next PREFIX characters of a text: the patterns that may match there, as bits.
+        self.beginning = _Known(
+            lambda start: begin.get(start, 0) | begin.get(start[:2], 0) | begin.get(start[:1], 0) | begin.get("", 0)
+        )
 
     def tried(self, sentences: Sequence[str]) -> Iterator[tuple[int, int]]:
         """Yield the places of sentences with the patterns that each may be of, as bits: it holds a word of each of their sets."""
@@ -58,19 +62,17 @@ class PatternIndex:
             found >>= len(self.patterns)
         return numbers
 
-    def beginning(self, start: str) -> int:
-        """Return the patterns that may match where a text goes on with these PREFIX characters, as bits."""
-        begin = self._begin.get
-        return begin(start, 0) | begin(start[:2], 0) | begin(start[:1], 0) | begin("", 0)
-
     def _in_english(self, sentences: Sequence[str]) -> Iterator[int]:
         """Yield the bits of each sentence's words."""
         known, words = self._known, ENGLISH.findall
+        whole = "".join(sentences)
+        marks = [(mark, bits) for mark, bits in self._marks if mark in whole]
         for sentence in sentences:
             found = 0
             for word in words(sentence):
-                found |= known[word]
-            for mark, bits in self._marks:
+                if bits := known[word]:
+                    found |= bits
+            for mark, bits in marks:
                 if mark in sentence:
                     found |= bits
             yield found
@@ -97,7 +99,7 @@ class PatternIndex:
 
 
 class _Known(dict[str, int]):
-    """Bits by word, made when they are asked for."""
+    """Bits by word or by what a text goes on with, made when they are asked for."""
 
     def __init__(self, bits_of: Callable[[str], int]) -> None:
         super().__init__()

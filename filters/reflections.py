@@ -107,17 +107,23 @@ def _by_rules(plain: str, spans: Sequence[Span]) -> Found:
 def _matches(text: str, name: str, numbers: int) -> list[tuple[Rule, re.Match[str]]]:
     """Return what some patterns, by the bits of a number, find in a sentence."""
     language = _language(name)
-    rules_of, patterns = language.rules, language.index.patterns
+    rules_of, patterns, beginning = language.rules, language.index.patterns, language.index.beginning
     found = []
     for number in ones(numbers & language.anywhere):
         if match := patterns[number].compiled.search(text):
             found.append((rules_of[number], match))
     numbers &= ~language.anywhere
     for at in _opens(text, name) if numbers else ():
-        for number in ones(numbers & language.index.beginning(text[at : at + PREFIX])):
+        here = numbers & beginning[text[at : at + PREFIX]]
+        while here:
+            lowest = here & -here
+            here ^= lowest
+            number = lowest.bit_length() - 1
             if match := patterns[number].compiled.match(text, at):
-                numbers &= ~language.of_label[rules_of[number].label]
-                found.append((rules_of[number], match))
+                rule = rules_of[number]
+                numbers &= ~language.of_label[rule.label]
+                here &= numbers
+                found.append((rule, match))
     return found
 
 
@@ -152,19 +158,20 @@ def _hide(match: re.Match[str]) -> str:
 def _opens(text: str, language: str) -> list[int]:
     """Return the places of a sentence where a clause opens, and those behind connectives there, in order."""
     start, opener, connective, begins = opening(language)
-    found: dict[int, None] = {}
-    first_match = start.match(text)
-    ends = [first_match.end() if first_match else 0, *(match.end() for match in opener.finditer(text))]
-    for at in ends:
-        found[at] = None
+    first = start.match(text)
+    found = [first.end() if first else 0]
+    found += [match.end() for match in opener.finditer(text)]
+    for at in found[:]:
         for _ in range(MAX_CONNECTIVES):
             begun = text[at : at + PREFIX]
-            further = connective.match(text, at) if begun in begins or begun[:2] in begins or begun[:1] in begins else None
+            if begun not in begins and begun[:2] not in begins and begun[:1] not in begins:
+                break
+            further = connective.match(text, at)
             if further is None:
                 break
             at = further.end()
-            found[at] = None
-    return list(found)
+            found.append(at)
+    return sorted(found)
 
 
 def _merged(text: str, plain: str, spans: Sequence[Span], found: Found) -> list[Reflection]:
