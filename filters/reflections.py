@@ -93,7 +93,7 @@ def _by_rules(plain: str, spans: Sequence[Span]) -> Found:
     """Return what the rules find in each sentence: of a label, what comes first."""
     found: Found = {}
     texts = [plain[span.start : span.end] for span in spans]
-    for name in ("en", "zh") if _HAN.search(plain) else ("en",):
+    for name in ("en", "zh") if not plain.isascii() and _HAN.search(plain) else ("en",):
         for place, numbers in _language(name).index.tried(texts):
             of_sentence = _matches(texts[place], name, numbers)
             if of_sentence and (guarded := _guarded(plain, spans[place], texts[place], name)):
