@@ -1,14 +1,16 @@
 """Words that any match of a pattern holds: most sentences hold none of them, so that most patterns are never tried.
 
-The same idea as RE2's FilteredRE2.  It reads the part of the syntax that our data files use: literals, classes, escapes, groups that do
-not capture, lookarounds, `?` and `{m,n}`.
+The same idea as RE2's FilteredRE2.  It reads the part of the syntax that our data files use: literals, classes, escapes, groups
+that do not capture, lookarounds, `?` and `{m,n}`.
 """
 
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-WORD = re.compile(r"[a-z]+|[?？✓✔☑✅]|[\u4e00-\u9fff]+")  # what a word is, in patterns and in English text
+MARKS = "?？✓✔☑✅"  # signs that count as words
+ENGLISH = re.compile(r"[a-z]{2,}")  # one letter is no word: formulas are full of them
+WORD = re.compile(rf"{ENGLISH.pattern}|[{MARKS}]|[\u4e00-\u9fff]+")
 # The most frequent words of reasoning in English; they tell little.
 _COMMON = frozenset(
     (
@@ -99,11 +101,25 @@ def _of_branch(items: "list[_Item]") -> list[frozenset[str]]:
             continue
         if run:
             joined, joining = _touches(items[:first], -1), _touches(items[at:], 0)
-            sets += [frozenset([word]) for word in _whole(run, joined, joining)]
+            ending = item.literal if item.literal is not None and not _touches(items[at + 1 :], 0) else None
+            sets += _sets(run, joined, joining, ending)
         run, first = "", at + 1
         if item.branches is not None and item.needed:
             sets += _of_branch(item.branches[0]) if len(item.branches) == 1 else _united(item.branches)
     return sets
+
+
+def _sets(run: str, joined: bool, joining: bool, ending: str | None) -> Iterator[frozenset[str]]:
+    """Yield the words of literals in a row, each as a set: with and without an `ending` that may follow, as in `fits?`.
+
+    Short ones at an end where other letters may follow are left out: they match whole words alone.
+    """
+    for match in WORD.finditer(run):
+        word, last = match[0], match.end() == len(run)
+        if last and ending is not None and ending.isalpha() and not (joined and match.start() == 0):
+            yield frozenset([word, word + ending])
+        elif not ((joined and match.start() == 0) or (joining and last)) or len(word) > MAX_WHOLE or not "a" <= word <= "zz":
+            yield frozenset([word])
 
 
 def _touches(items: "list[_Item]", end: int) -> bool:
@@ -115,14 +131,6 @@ def _touches(items: "list[_Item]", end: int) -> bool:
         if letter or item.needed:
             return letter
     return False
-
-
-def _whole(run: str, joined: bool, joining: bool) -> Iterator[str]:
-    """Yield the words of literals in a row, without short ones at an end where letters may follow: they match whole words."""
-    for match in WORD.finditer(run):
-        open_ended = (joined and match.start() == 0) or (joining and match.end() == len(run))
-        if not open_ended or len(match[0]) > MAX_WHOLE or not ("a" <= match[0] <= "zz"):
-            yield match[0]
 
 
 def _united(branches: "list[list[_Item]]") -> Iterator[frozenset[str]]:

@@ -107,7 +107,7 @@ class Opening(NamedTuple):
 @functools.cache
 def opening(language: str) -> Opening:
     """Return where clauses open in a language."""
-    patterns = [_spelled(written, language) for written in ("<filler>", "<opener><filler>", "<connective>")]
+    patterns = [_spelled(written, language) for written in ("<filler>", "<opener><filler>(?=<begin>)", "<connective>")]
     start, opener, connective = map(re.compile, patterns)
     return Opening(start, opener, connective, prefixes(patterns[2]))
 

@@ -4,6 +4,7 @@ restated   a computation that comes out at a value which was already known from 
 gathered   values that were found in different sentences, side by side, nothing computed: summary
 revised    another value for a quantity of the same name, soon behind the first: self_correction
 doubted    a question about the result just reached: hesitation
+answered   such a question without a word of doubt, and a statement right behind it: self_correction
 """
 
 import re
@@ -17,6 +18,7 @@ MAX_QUESTION_CHARS = 120  # a longer question is one of the problem's kind
 MAX_GATHERED_CHARS = 160
 GATHERED = 3  # values at least
 MAX_APART = 4  # sentences between two values for one quantity: further on it is a quantity of another case
+SHORT_ANSWER = 40  # characters: what follows one is the answer too
 LEAST_DIGITS = 2  # of a value that is known again: one of one digit comes up by chance
 
 _NUMBER = re.compile(r"(?<![A-Za-z0-9_.])\d+(?:,\d{3})*(?:\.\d+)?")
@@ -38,6 +40,16 @@ _CASE = re.compile(
     r"^[\W_]*(?:\d|case|if|when|for|in|with|step|after|then|now|next|finally|suppose|情况|如果|当|若|第|接着|然后|再)"
 )
 _HAN = re.compile("[\u4e00-\u9fff]")
+# Words that make a question more than a doubt, a check or a search; what opens a sentence that puts the matter off or affirms it.
+_WORDED = re.compile(
+    r"\b(?:wait|hmm+|hm|hold|hang|check|verify|sure|simpler|another|instead|what|if|best|next|need|find|prove|show|let|let's)\b"
+    r"|[\u4e00-\u9fff]"
+)
+_PUTS_OFF = re.compile(
+    r"[\W_]*(?:yes|yeah|yep|no doubt|let|i|i'm|i'd|i'll|we|maybe|perhaps|possibly|if|suppose|well|but|hmm+|check|test|nothing|nobody"
+    r"|once|one could|it (?:does|is|can|would|could|might|seems)|that(?:'s| is| would)|this|step|first|to"
+    r"|the (?:question|problem|exercise|stem|statement|answer))\b"
+)
 _ASKS = re.compile(
     r"^[\W_]*(?:what|how (?:many|much|long|far|old|often|tall|fast|big)|which|who|whose|whom|when|where)\b"
     r"|多少|几[个只条人天种次]|什么|哪[个些一里]|谁|何时"
@@ -45,30 +57,41 @@ _ASKS = re.compile(
 
 
 def signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, Label, str]]:
-    """Yield sentences with a label and the name of the signal."""
+    """Yield sentences with a label and the name of the signal.  Lines of LaTeX are passed over: their values are of algebra."""
     known: dict[str, int] = {}  # value → the sentence that first states it
     stated: dict[str, tuple[str, int]] = {}  # quantity → its value, and the sentence that states it
-    last = False  # whether a sentence with numbers has been read
+    doubtful = False  # whether the sentence before is a doubt without a word of doubt
     for place, span in enumerate(spans):
         sentence = plain[span.start : span.end]
-        if place and last and sentence[-1] in "?？" and _is_doubt(sentence):
+        if doubtful and _answers(sentence):
+            yield span, "self_correction", "answered"
+            doubtful = len(sentence) <= SHORT_ANSWER
+            continue
+        doubtful = False
+        if place and sentence[-1] in "?？" and _is_doubt(sentence):
+            doubtful = sentence[-1] == "?" and _WORDED.search(sentence) is None
+            if known or "\\" in plain:
+                yield span, "hesitation", "doubted"
+                continue
             yield span, "hesitation", "doubted"
             continue
+        if "\\" in sentence or HIDDEN in sentence:
+            continue
         values = _NUMBER.findall(sentence)
-        if not values or HIDDEN in sentence:
+        if not values:
             continue
         if len(values) >= GATHERED:
             label, signal = _among(sentence, [value.replace(",", "") for value in values], known, place)
             if label is not None:
                 yield span, label, signal
-        for quantity, value in _stated(sentence):
-            before = stated.get(quantity)
-            if before is not None and before[0] != value and place - before[1] <= MAX_APART:
-                yield span, "self_correction", "revised"
-            stated[quantity] = value, place
+        if _STATES.search(sentence):
+            for quantity, value in _stated(sentence):
+                before = stated.get(quantity)
+                if before is not None and before[0] != value and place - before[1] <= MAX_APART:
+                    yield span, "self_correction", "revised"
+                stated[quantity] = value, place
         for value in values:
             known.setdefault(value.replace(",", ""), place)
-        last = True
     if _HAN.search(plain):
         yield from chinese_signals(plain, spans)
 
@@ -88,7 +111,7 @@ def _among(sentence: str, values: Sequence[str], known: dict[str, int], place: i
 
 def _stated(sentence: str) -> Iterator[tuple[str, str]]:
     """Yield the quantities that a sentence gives a value, under their names or as what is computed."""
-    if not _STATES.search(sentence) or _CASE.match(sentence):
+    if _CASE.match(sentence):
         return
     for match in _QUANTITY.finditer(sentence):
         yield match[1] or match[2], match[3].replace(",", "")
@@ -96,3 +119,7 @@ def _stated(sentence: str) -> Iterator[tuple[str, str]]:
 
 def _is_doubt(sentence: str) -> bool:
     return len(sentence) <= MAX_QUESTION_CHARS and HIDDEN not in sentence and _ASKS.search(sentence) is None
+
+
+def _answers(sentence: str) -> bool:
+    return sentence[-1] == "." and HIDDEN not in sentence and _PUTS_OFF.match(sentence) is None

@@ -92,31 +92,39 @@ def _language(name: str) -> _Language:
 def _by_rules(plain: str, spans: Sequence[Span]) -> Found:
     """Return what the rules find in each sentence: of a label, what comes first."""
     found: Found = {}
-    for name in ("en", "zh") if _HAN.search(plain) else ("en",):
-        tried = _language(name).index.tried
-        for span in spans:
-            numbers = tried(plain[span.start : span.end])
-            if numbers:
-                _try(plain, span, name, numbers, found)
+    texts = [plain[span.start : span.end] for span in spans]
+    for name in ("en", "zh") if not plain.isascii() and _HAN.search(plain) else ("en",):
+        for place, numbers in _language(name).index.tried(texts):
+            of_sentence = _matches(texts[place], name, numbers)
+            if of_sentence and (guarded := _guarded(plain, spans[place], texts[place], name)):
+                if guarded != texts[place]:
+                    of_sentence = _matches(guarded, name, numbers)
+                for rule, match in of_sentence:
+                    _note(found, spans[place], rule, match)
     return found
 
 
-def _try(plain: str, span: Span, name: str, numbers: int, found: Found) -> None:
-    """Add what some patterns, by the bits of a number, find in a sentence."""
-    text = _guarded(plain, span, name)
-    if text is None:
-        return
+def _matches(text: str, name: str, numbers: int) -> list[tuple[Rule, re.Match[str]]]:
+    """Return what some patterns, by the bits of a number, find in a sentence."""
     language = _language(name)
-    rules_of, patterns = language.rules, language.index.patterns
+    rules_of, patterns, beginning = language.rules, language.index.patterns, language.index.beginning
+    found = []
     for number in ones(numbers & language.anywhere):
         if match := patterns[number].compiled.search(text):
-            _note(found, span, rules_of[number], match)
+            found.append((rules_of[number], match))
     numbers &= ~language.anywhere
     for at in _opens(text, name) if numbers else ():
-        for number in ones(numbers & language.index.beginning(text[at : at + PREFIX])):
+        here = numbers & beginning[text[at : at + PREFIX]]
+        while here:
+            lowest = here & -here
+            here ^= lowest
+            number = lowest.bit_length() - 1
             if match := patterns[number].compiled.match(text, at):
-                numbers &= ~language.of_label[rules_of[number].label]
-                _note(found, span, rules_of[number], match)
+                rule = rules_of[number]
+                numbers &= ~language.of_label[rule.label]
+                here &= numbers
+                found.append((rule, match))
+    return found
 
 
 def _note(found: Found, span: Span, rule: Rule, match: re.Match[str]) -> None:
@@ -127,19 +135,19 @@ def _note(found: Found, span: Span, rule: Rule, match: re.Match[str]) -> None:
         found[span, rule.label] = Shown(None, rule.signal) if rule.signal else Shown(place, None)
 
 
-def _guarded(plain: str, span: Span, name: str) -> str | None:
-    """Return a sentence with what the guards hide; None where it is no word of the writer's own."""
+def _guarded(plain: str, span: Span, text: str, name: str) -> str:
+    """Return a sentence with what the guards hide; "" where it is no word of the writer's own."""
     line = plain.rfind("\n", 0, span.start) + 1
     if line_pattern(name).match(plain[line : line + MAX_OPENING_CHARS]):
-        return None
-    text = plain[span.start : span.end]
+        return ""
     language = _language(name)
-    for number in ones(language.guard_index.tried(text)):
-        pattern = language.guard_index.patterns[number].compiled
-        if language.guards[number].scope == "words":
-            text = pattern.sub(_hide, text)
-        elif pattern.search(text):
-            return None
+    for _, numbers in language.guard_index.tried([text]):
+        for number in ones(numbers):
+            pattern = language.guard_index.patterns[number].compiled
+            if language.guards[number].scope == "words":
+                text = pattern.sub(_hide, text)
+            elif pattern.search(text):
+                return ""
     return text
 
 
@@ -150,19 +158,20 @@ def _hide(match: re.Match[str]) -> str:
 def _opens(text: str, language: str) -> list[int]:
     """Return the places of a sentence where a clause opens, and those behind connectives there, in order."""
     start, opener, connective, begins = opening(language)
-    found: dict[int, None] = {}
-    first_match = start.match(text)
-    ends = [first_match.end() if first_match else 0, *(match.end() for match in opener.finditer(text))]
-    for at in ends:
-        found[at] = None
+    first = start.match(text)
+    found = [first.end() if first else 0]
+    found += [match.end() for match in opener.finditer(text)]
+    for at in found[:]:
         for _ in range(MAX_CONNECTIVES):
             begun = text[at : at + PREFIX]
-            further = connective.match(text, at) if begun in begins or begun[:2] in begins or begun[:1] in begins else None
+            if begun not in begins and begun[:2] not in begins and begun[:1] not in begins:
+                break
+            further = connective.match(text, at)
             if further is None:
                 break
             at = further.end()
-            found[at] = None
-    return list(found)
+            found.append(at)
+    return sorted(found)
 
 
 def _merged(text: str, plain: str, spans: Sequence[Span], found: Found) -> list[Reflection]:
