@@ -39,9 +39,9 @@ _CONCLUDES = re.compile(r"^\W{0,3}(?:所以|因此|于是|故|综上|最后|答�
 _ITEM_ENDS = re.compile(r"[、，,：:；;。]|[和与及]")
 _PLANS = re.compile(r"[要得需分逐缺差没各]|情形|情况|可能|[两三四五几\d](?:件|样|个|种|段|步|处|块|项)")
 _ASKS = re.compile(
-    r"多少|几[个只条人天种次]|什么(?!都)|哪[个些里位]|谁|何时|还是|怎么办|如何|[你您请]|大家|同学|^\W{0,3}(?:求|问|试|已知|设)"
+    r"多少|几[个只条人天种次段份本块张]|什么(?!都)|哪[个些里位]|谁|何时|还是|怎么办|如何|[你您请]|大家|同学|^\W{0,3}(?:求|问|试|已知|设)"
 )
-_READER = re.compile(r"[你您请]|大家|同学")
+_READER = re.compile(r"[你您请他她]|大家|同学|^\W{0,3}(?:题目|问题|问)[：:]|^觉得|^操作")
 _DOUBTS = re.compile(r"凭什么|怎么|难道|莫非|岂|竟|居然|真的|果真|我")
 _REPLACES = re.compile(
     r"改[成为作记填判]|应[该当为再]|才是|划掉|漏|错|误|多算|少算|换[成回过]|其实|实际|扣[掉除后]|只剩|只能|只有|不能用|不算数|来自|被我"
@@ -97,7 +97,7 @@ def _checks(sentence: str, values: Sequence[re.Match[str]], known: set[str], bef
 def _is_doubt(sentence: str) -> bool:
     if sentence[-1] not in "?？" or len(sentence) > MAX_QUESTION_CHARS:
         return False
-    return _ASKS.search(sentence) is None or (_DOUBTS.search(sentence) is not None and _READER.search(sentence) is None)
+    return _READER.search(sentence) is None and (_ASKS.search(sentence) is None or _DOUBTS.search(sentence) is not None)
 
 
 def _answers(sentence: str, values: Sequence[re.Match[str]], known: set[str]) -> bool:
