@@ -23,7 +23,7 @@ MAX_OPENING_CHARS = 40  # of a line that say whose it is
 LATE = 0.4  # of a sentence: a marker behind it makes a clause of its own the reflection
 
 _HAN = re.compile("[\u4e00-\u9fff]")
-_CLAUSE_END = {"en": re.compile(r"[,;:—–] ?|\.\.\. ?|… ?"), "zh": re.compile("[，；：,;:—… ]+")}
+_CLAUSE_END = {"en": re.compile(r"[,;:—–]\s*|\.\.\.\s*|…\s*"), "zh": re.compile(r"[，；：,;:—…\s]+")}
 _ORDER = {label: place for place, label in enumerate(LABELS)}
 
 
