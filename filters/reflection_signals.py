@@ -87,7 +87,7 @@ def _among(sentence: str, values: Sequence[str], known: dict[str, int], place: i
     result = values[-1]
     if len(result) >= LEAST_DIGITS and result in known and result not in values[:-1]:
         before = sentence[: sentence.rfind(values[-1])]
-        if _EQUALS.search(before) and _OPERATOR.search(sentence) and not _ALGEBRA.search(sentence):
+        if _EQUALS.search(before) and _OPERATOR.search(sentence) and not _ALGEBRA.search(sentence) and "mod" not in sentence:
             return "verification", "restated"
     places = {known.get(value, place) for value in values}
     if place in places or len(places) < 2 or len(sentence) > MAX_GATHERED_CHARS or len(_LIST.findall(sentence)) < GATHERED - 1:
