@@ -2,7 +2,9 @@
 
 restated   a computation that comes out at a value which was already known from elsewhere: verification
 gathered   values that were found in different sentences, side by side, nothing computed: summary
+listed     parts without a verb, each of which takes up a word of the sentences before: summary
 revised    another value for a quantity of the same name, soon behind the first: self_correction
+replaced   another value of the same unit right behind a value that is never used: self_correction
 doubted    a question about the result just reached: hesitation
 answered   such a question without a word of doubt, and a statement right behind it: self_correction
 """
@@ -16,9 +18,14 @@ from schemas.annotation import Label
 
 MAX_QUESTION_CHARS = 120  # a longer question is one of the problem's kind
 MAX_GATHERED_CHARS = 160
-GATHERED = 3  # values at least
+GATHERED = 3  # values at least, or parts
+MAX_PART_CHARS = 60
+MAX_UNIT_CHARS, LEAST_UNIT_CHARS = 30, 2  # of what stands behind a value, with the mark that ends its sentence
+LEAST_BEFORE = 2  # sentences before a list that takes them up
 MAX_APART = 4  # sentences between two values for one quantity: further on it is a quantity of another case
 SHORT_ANSWER = 40  # characters: what follows one is the answer too
+MAX_BACK = 8  # sentences back to a value that comes out again: in long chains numbers come up again by chance
+LEAST_WORDS = 3  # of a question
 LEAST_DIGITS = 2  # of a value that is known again: one of one digit comes up by chance
 
 _NUMBER = re.compile(r"(?<![A-Za-z0-9_.])\d+(?:,\d{3})*(?:\.\d+)?")
@@ -28,6 +35,7 @@ _OPERATOR = re.compile(
     r"|[加减乘除倍折]|合成|总共|一共|之和"
 )
 _ALGEBRA = re.compile(r"\\|[a-z]\s?[=^+*/-]|[=+*/-]\s?[a-z]\b|\d[a-z]\b|[≠{}]")
+_PART_ENDS = re.compile(r", (?:and )?| and |; | \\+ ")
 _LIST = re.compile(r"[,，、;；]")
 _EQUALS = re.compile(r"[=≡≈]|\b(?:is|are|gives|makes|make|equals|leaves|totals?|come to|comes to|says?)\b|[是为得]|等于|共")
 _QUANTITY = re.compile(
@@ -42,16 +50,33 @@ _CASE = re.compile(
 _HAN = re.compile("[\u4e00-\u9fff]")
 # Words that make a question more than a doubt, a check or a search; what opens a sentence that puts the matter off or affirms it.
 _WORDED = re.compile(
-    r"\b(?:wait|hmm+|hm|hold|hang|check|verify|sure|simpler|another|instead|what|if|best|next|need|find|prove|show|let|let's)\b"
+    r"\b(?:wait|hmm+|hm|hold|hang|check|verify|sure|simpler|another|instead|what|if|right|best|next|need|find|prove|show|let|let's)\b"
     r"|[\u4e00-\u9fff]"
 )
 _PUTS_OFF = re.compile(
-    r"[\W_]*(?:yes|yeah|yep|no doubt|let|i|i'm|i'd|i'll|we|maybe|perhaps|possibly|if|suppose|well|but|hmm+|check|test|nothing|nobody"
+    r"[\W_]*(?:yes|yeah|yep|no doubt|wait|alternatively|earlier|since|because|so|let|i|i'm|i'd|i'll|we|maybe|perhaps|possibly|if|suppose|well|but|hmm+|check|test|nothing|nobody"
     r"|once|one could|it (?:does|is|can|would|could|might|seems)|that(?:'s| is| would)|this|step|first|to"
     r"|the (?:question|problem|exercise|stem|statement|answer))\b"
 )
+_AT_END = re.compile(r"(?<![\w.,])-?\d+(?:,\d{3})*(?:\.\d+)? ?$")
+_COMES_TO = re.compile(r"\b(?:gives?|comes?|makes?|leaves?|totals?|is|are|becomes?|works? out|drops?|rises?)\b")
+_NEXT = re.compile(
+    r"^[\W_]*(?:\d|case|step|then|next|after|finally|similarly|another|each|now|for|if|when|on|and|in total|so|therefore|thus|hence|with the other"
+    r"|the (?:other|next|second|first|third|rest|remaining|same|total|final|answer|number of)|let|suppose|to)\b|[*\\\u4e00-\u9fff]"
+)
+_VERB = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|we|i|you|he|she|they|let|if|when|to|then|so|first|now|since|because|there|consider|find|use|need|needs|as|like"
+    r"|such|following|gives?|makes?|can|could|should|must|does|do|did|get|see|step|case|note|here|which|who|what|how|yes|no|alternatively|or|that|that's|wait|but)\b"
+    r"|[=*\\#|\u4e00-\u9fff\0]"
+)
+_ENDS_LIST = re.compile(r": | - | — |\.$")
+_LETTER = re.compile(r"[a-z]{3}")
+_HAN = re.compile("[\u4e00-\u9fff]")
+_WORD = re.compile(r"[a-z]{2,}")
+_AIMS = re.compile(r"[()]|\b(?:i|we|if|let|wait|from|between|line|row|multiples?|when|for|each|so|so,|thus|therefore|mod)\b")
+_CONTENT = re.compile(r"[a-zà-ÿ]{4,}|\d+")
 _ASKS = re.compile(
-    r"^[\W_]*(?:what|how (?:many|much|long|far|old|often|tall|fast|big)|which|who|whose|whom|when|where)\b"
+    r"^[\W_]*(?:what|how (?:many|much|long|far|old|often|tall|fast|big)|which|who|whose|whom|when|where)\b|\bhow (?:many|much|long|far)\b"
     r"|多少|几[个只条人天种次]|什么|哪[个些一里]|谁|何时"
 )
 
@@ -63,24 +88,26 @@ def signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, Label, st
     doubtful = False  # whether the sentence before is a doubt without a word of doubt
     for place, span in enumerate(spans):
         sentence = plain[span.start : span.end]
-        if doubtful and _answers(sentence):
+        if doubtful and _answers(sentence) and not plain.count("\n", spans[place - 1].end, span.start):
             yield span, "self_correction", "answered"
             doubtful = len(sentence) <= SHORT_ANSWER
             continue
         doubtful = False
         if place and sentence[-1] in "?？" and _is_doubt(sentence):
             doubtful = sentence[-1] == "?" and _WORDED.search(sentence) is None
-            if known or "\\" in plain:
-                yield span, "hesitation", "doubted"
-                continue
             yield span, "hesitation", "doubted"
             continue
+        if place >= LEAST_BEFORE and "," in sentence and _is_list(plain, span):
+            yield span, "summary", "listed"
         if "\\" in sentence or HIDDEN in sentence:
             continue
         values = _NUMBER.findall(sentence)
         if not values:
             continue
-        if len(values) >= GATHERED:
+        if place and _replaces(plain, spans, place):
+            yield span, "self_correction", "replaced"
+        at_line_start = place > 0 and plain.count("\n", spans[place - 1].end, span.start) > 0 and _HAN.search(sentence) is None
+        if len(values) >= GATHERED and not at_line_start:
             label, signal = _among(sentence, [value.replace(",", "") for value in values], known, place)
             if label is not None:
                 yield span, label, signal
@@ -101,12 +128,22 @@ def _among(sentence: str, values: Sequence[str], known: dict[str, int], place: i
     result = values[-1]
     if len(result) >= LEAST_DIGITS and result in known and result not in values[:-1]:
         before = sentence[: sentence.rfind(values[-1])]
-        if _EQUALS.search(before) and _OPERATOR.search(sentence) and not _ALGEBRA.search(sentence):
+        near = place - known[result] <= MAX_BACK or _HAN.search(sentence) is not None
+        plain_text = not _ALGEBRA.search(sentence) and "mod" not in sentence
+        if near and _EQUALS.search(before) and _OPERATOR.search(sentence) and plain_text:
             return "verification", "restated"
     places = {known.get(value, place) for value in values}
     if place in places or len(places) < 2 or len(sentence) > MAX_GATHERED_CHARS or len(_LIST.findall(sentence)) < GATHERED - 1:
         return None, ""
-    return ("summary", "gathered") if not _OPERATOR.search(sentence) and not _ALGEBRA.search(sentence) else (None, "")
+    if _OPERATOR.search(sentence) or _ALGEBRA.search(sentence) or (_HAN.search(sentence) is None and not _side_by_side(sentence)):
+        return None, ""
+    return "summary", "gathered"
+
+
+def _side_by_side(sentence: str) -> bool:
+    """Say whether each part of an English sentence says of something how much it is."""
+    parts = _PART_ENDS.split(sentence)
+    return _AIMS.search(sentence) is None and all(_LETTER.search(part) and _NUMBER.search(part) for part in parts)
 
 
 def _stated(sentence: str) -> Iterator[tuple[str, str]]:
@@ -118,8 +155,47 @@ def _stated(sentence: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_doubt(sentence: str) -> bool:
-    return len(sentence) <= MAX_QUESTION_CHARS and HIDDEN not in sentence and _ASKS.search(sentence) is None
+    if len(sentence) > MAX_QUESTION_CHARS or HIDDEN in sentence or _ASKS.search(sentence) is not None:
+        return False
+    return _HAN.search(sentence) is not None or (len(_WORD.findall(sentence)) >= LEAST_WORDS and "=" not in sentence)
 
 
 def _answers(sentence: str) -> bool:
     return sentence[-1] == "." and HIDDEN not in sentence and _PUTS_OFF.match(sentence) is None
+
+
+def _is_list(plain: str, span: Span) -> bool:
+    """Say whether a sentence opens with parts without a verb, each with a word or number of the text before."""
+    end = _ENDS_LIST.search(plain, span.start, span.end)
+    if end is None or end.start() - span.start > MAX_GATHERED_CHARS:
+        return False
+    parts = _PART_ENDS.split(plain[span.start : end.start()])
+    if len(parts) < GATHERED or max(map(len, parts)) > MAX_PART_CHARS or _VERB.search(plain, span.start, end.start()):
+        return False
+    before = set(_CONTENT.findall(plain, 0, span.start))
+    return all(any(word in before for word in _CONTENT.findall(part)) and _LETTER.search(part) is not None for part in parts)
+
+
+def _replaces(plain: str, spans: Sequence[Span], place: int) -> bool:
+    """Say whether a sentence ends with a value in place of that of the sentence before, of the same unit, which nothing takes up."""
+    before, span = spans[place - 1], spans[place]
+    same = 0
+    while same < MAX_UNIT_CHARS and plain[before.end - 1 - same] == plain[span.end - 1 - same]:
+        same += 1
+    for shared in range(same, LEAST_UNIT_CHARS - 1, -1):
+        old = _AT_END.search(plain, before.start, before.end - shared)
+        new = _AT_END.search(plain, span.start, span.end - shared)
+        if old is not None and new is not None:
+            break
+    else:
+        return False
+    sentence = plain[span.start : span.end]
+    if old[0] == new[0] or _NEXT.search(sentence) or not _COMES_TO.search(sentence) or plain.count("\n", before.end, span.start):
+        return False
+    value = old[0].strip()
+    if value in _NUMBER.findall(plain, span.start) or not any(
+        character.isalpha() or character == "%" for character in sentence[-shared:]
+    ):
+        return False
+    words = set(_CONTENT.findall(plain, before.start, old.start())) & set(_CONTENT.findall(plain, span.start, new.start()))
+    return bool(words - set(_COMES_TO.findall(sentence)))
