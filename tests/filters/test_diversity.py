@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filters.approaches import tag
 from filters.diversity import Rows, most_different
 from filters.paths import path
 from filters.selection import eligible as passing
@@ -104,6 +105,7 @@ def _table(*chains: str, **columns: list[Any]) -> pa.Table:
             "index": index,
             "reasoning": chain,
             "response": "42",
+            "approaches": list(tag(chain)),
             "verdict": {"status": "correct", "extracted": "42", "checker": "numeric_v1", "reason": "equal"},
             **{name: values[index] for name, values in columns.items()},
         }
