@@ -11,7 +11,6 @@ answered   such a question without a word of doubt, and a statement right behind
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from filters.sentences import HIDDEN, Span
 from schemas.annotation import Label
@@ -40,21 +39,25 @@ _EQUALS = re.compile(r"[=≡≈]|\b(?:is|are|gives|makes|make|equals|leaves|tota
 _QUANTITY = re.compile(
     r"(?:\b(?:the|my|our) ((?:[a-z-]{2,15} ){0,3}[a-z-]{2,15})|([\u4e00-\u9fff]{2,10}?))\s?(?:is|are|was|equals|comes to|=|是|为|等于|得)\s?(?:then |therefore |really |just |only |about |now |at )?[$€£]?(\d[\d,]*(?:\.\d+)?)"
 )
-_CASE = re.compile(r"^[\W_]*(?:\d|case|if|when|for|in|with|step|after|then|now|next|finally|suppose|情况|如果|当|若|第|接着|然后|再)")
+_CASE = re.compile(
+    r"^[\W_]*(?:\d|case|if|when|for|in|with|step|after|then|now|next|finally|suppose|情况|如果|当|若|第|接着|然后|再)"
+)
 # Words that make a question more than a doubt, a check or a search; what opens a sentence that puts the matter off or affirms it.
 _WORDED = re.compile(
     r"\b(?:wait|hmm+|hm|hold|hang|check|verify|sure|simpler|another|instead|what|if|right|best|next|need|find|prove|show|let|let's)\b"
     r"|[\u4e00-\u9fff]"
 )
 _PUTS_OFF = re.compile(
-    r"[\W_]*(?:yes|yeah|yep|no doubt|wait|alternatively|earlier|since|because|so|let|i|i'm|i'd|i'll|we|maybe|perhaps|possibly|if|suppose|well|but|hmm+|check|test|nothing|nobody"
+    r"[\W_]*(?:yes|yeah|yep|no doubt|wait|alternatively|earlier|since|because|so|let|i|i'm|i'd|i'll|we|maybe|perhaps|possibly|if|suppose"
+    r"|well|but|hmm+|check|test|nothing|nobody"
     r"|once|one could|it (?:does|is|can|would|could|might|seems)|that(?:'s| is| would)|this|step|first|to"
     r"|the (?:question|problem|exercise|stem|statement|answer))\b"
 )
 _AT_END = re.compile(r"(?<![\w.,])-?\d+(?:,\d{3})*(?:\.\d+)? ?$")
 _COMES_TO = re.compile(r"\b(?:gives?|comes?|makes?|leaves?|totals?|is|are|becomes?|works? out|drops?|rises?)\b")
 _NEXT = re.compile(
-    r"^[\W_]*(?:\d|case|step|then|next|after|finally|similarly|another|each|now|for|if|when|on|and|in total|so|therefore|thus|hence|with the other"
+    r"^[\W_]*(?:\d|case|step|then|next|after|finally|similarly|another|each|now|for|if|when|on|and|in total|so|therefore|thus|hence"
+    r"|with the other"
     r"|the (?:other|next|second|first|third|rest|remaining|same|total|final|answer|number of)|let|suppose|to)\b|[*\\\u4e00-\u9fff]"
 )
 _VERB = re.compile(
@@ -69,7 +72,8 @@ _WORD = re.compile(r"[a-z]{2,}")
 _AIMS = re.compile(r"[()]|\b(?:i|we|if|let|wait|from|between|line|row|multiples?|when|for|each|so|so,|thus|therefore|mod)\b")
 _CONTENT = re.compile(r"[a-zà-ÿ]{4,}|\d+")
 _ASKS = re.compile(
-    r"^[\W_]*(?:what|how (?:many|much|long|far|old|often|tall|fast|big)|which|who|whose|whom|when|where)\b|\bhow (?:many|much|long|far)\b"
+    r"^[\W_]*(?:what|how (?:many|much|long|far|old|often|tall|fast|big)|which|who|whose|whom|when|where)\b"
+    r"|\bhow (?:many|much|long|far)\b"
     r"|多少|几[个只条人天种次]|什么|哪[个些一里]|谁|何时"
 )
 
@@ -167,7 +171,7 @@ def _is_list(plain: str, span: Span) -> bool:
 
 
 def _replaces(plain: str, spans: Sequence[Span], place: int) -> bool:
-    """Say whether a sentence ends with a value in place of that of the sentence before, of the same unit, which nothing takes up."""
+    """Say whether a sentence ends with a value of the unit of that of the sentence before, which nothing takes up."""
     before, span = spans[place - 1], spans[place]
     same = 0
     while same < MAX_UNIT_CHARS and plain[before.end - 1 - same] == plain[span.end - 1 - same]:
@@ -180,10 +184,14 @@ def _replaces(plain: str, spans: Sequence[Span], place: int) -> bool:
     else:
         return False
     sentence = plain[span.start : span.end]
+    if plain[before.start : before.end].split()[:2] == sentence.split()[:2]:  # two things side by side
+        return False
     if old[0] == new[0] or _NEXT.search(sentence) or not _COMES_TO.search(sentence) or plain.count("\n", before.end, span.start):
         return False
     value = old[0].strip()
-    if value in _NUMBER.findall(plain, span.start) or not any(character.isalpha() or character == "%" for character in sentence[-shared:]):
+    if value in _NUMBER.findall(plain, span.start) or not any(
+        character.isalpha() or character == "%" for character in sentence[-shared:]
+    ):
         return False
     words = set(_CONTENT.findall(plain, before.start, old.start())) & set(_CONTENT.findall(plain, span.start, new.start()))
     return bool(words - set(_COMES_TO.findall(sentence)))
