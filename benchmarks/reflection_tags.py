@@ -2,11 +2,10 @@
 
     python -m benchmarks.reflection_tags [--split development|test] [--windows FILE] [--speed FILE] [--show]
 
-passages: the project's own, `reflection_set/`, written for this by people who had not seen the rules; families of the test half are
-    not in the development half.  marked: with a usual marker word; unmarked: a behaviour without one; negative: none, though it looks
-    like one.
-windows: of real model outputs (--windows: `math500_samples.jsonl.gz`), drawn at random and labelled by hand; `reflection_set/windows.jsonl`
-    holds places and labels alone.
+passages: the project's own, `reflection_set/`, written for this without sight of the rules; families of the test half are not in
+    the development half.  marked: with a usual marker word; unmarked: a behaviour without one; negative: none, though it looks so.
+windows: of real model outputs (--windows: `math500_samples.jsonl.gz`), drawn at random and labelled by hand;
+    `reflection_set/windows.jsonl` holds places and labels alone.
 speed: chains of 300 words a CPU second, from the same outputs.
 
 A label that was found counts where it overlaps one of the same label that was marked; overlap (IoU) is the mean over these pairs.
@@ -199,7 +198,8 @@ def print_constructed(split: str) -> None:
     wrong = sum(bool(by_rules(one.text, one.question)) for one in negative) / max(len(negative), 1)
     unmarked = scores([one for one in given if one.kind == "unmarked"], by_rules)["micro"].recall
     print(f"  micro F1 {micro.f1:.3f} (at least {BAR_MICRO})")
-    print(f"  by language: {', '.join(f'{name} {value:.3f}' for name, value in f1.items())}; en and zh {abs(f1['en'] - f1['zh']):.3f} apart (at most {BAR_LANGUAGES})")
+    named = ", ".join(f"{name} {value:.3f}" for name, value in f1.items())
+    print(f"  by language: {named}; en and zh {abs(f1['en'] - f1['zh']):.3f} apart (at most {BAR_LANGUAGES})")
     print(f"  a false label in {wrong:.1%} of {len(negative)} negatives (at most {BAR_NEGATIVE:.0%})")
     print(f"  found of behaviours without a marker word {unmarked:.1%} (at least {BAR_UNMARKED:.0%})")
 
@@ -229,7 +229,8 @@ def print_speed(path: Path) -> None:
             tag(chain)
         seconds.append(time.process_time() - began)
     rate = len(chains) / sorted(seconds)[2]
-    print(f"{len(chains):,} chains of 300 words: {rate:,.0f} a CPU second, x{rate / BAR_SPEED:.2f} of {BAR_SPEED:,}; median of 5 turns")
+    told = f"{rate:,.0f} a CPU second, x{rate / BAR_SPEED:.2f} of {BAR_SPEED:,}"
+    print(f"{len(chains):,} chains of 300 words: {told}; median of 5 turns")
 
 
 def _pieces(text: str) -> list[list[str]]:

@@ -1,6 +1,6 @@
-"""How a chain goes at its problem, as far as its words show: tagger `approach_v0`.
+"""How a chain goes at its problem, as far as its words show: tagger `approach_v1`.
 
-The labels are the usual names of ways to solve problems (Pólya, How to Solve It, 1945); the words are data, `approach_v0.toml`.
+The labels are the usual names of ways to solve problems (Pólya, How to Solve It, 1945); the words are data, `approach_v1.toml`.
 It sees only words: a way without its words is missed, and one that is named but not gone is found.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from filters.markers import Marker, markers_of
 
-NAME = "approach_v0"
+NAME = "approach_v1"
 
 LANGUAGES = ("en", "zh")
 
@@ -19,7 +19,7 @@ _OPENINGS = {"en": r"(?<!\w)(?=[a-z])", "zh": ""}  # tried where a word starts; 
 
 
 def markers() -> tuple[Marker, ...]:
-    """Return the markers of `approach_v0.toml`, in the order of the file."""
+    """Return the markers of `approach_v1.toml`, in the order of the file."""
     return markers_of(NAME)
 
 

@@ -49,6 +49,11 @@ class Chain(NamedTuple):
     relations: str
     named: int | None  # offset of the first sign where words or a variable stand alone before it: "x = 5"
 
+    @property
+    def end(self) -> int:
+        """Offset behind what was read of it."""
+        return max(self.named or 0, *(side.end for side in self.sides))
+
 
 def chains(text: str) -> list[Chain]:
     """Return the chains that `text` states, in its order.  Signs must be ASCII; time is linear in the length."""

@@ -105,9 +105,26 @@ def stated_sides(text: str) -> list[tuple[Side, Side]]:
     return [(left, right) for _, left, right in marked or [pair for chain in chains(plain) for pair in _neighbours(chain)]]
 
 
+def placed_chains(text: str) -> tuple[str, list[Chain]]:
+    """Return the text as it is read, of the same length, and the chains of the text and of its marks by their ends."""
+    plain, marks = _without_marks(text)
+    found = chains(plain)
+    for mark in marks:
+        offset = mark.start(1)
+        for chain in _mark_chains(mark[1]):
+            sides = (side._replace(start=side.start + offset, end=side.end + offset) for side in chain.sides)
+            found.append(chain._replace(sides=tuple(sides), named=None if chain.named is None else chain.named + offset))
+    return plain, sorted(found, key=lambda chain: chain.end) if marks else found
+
+
+def in_ascii(text: str) -> str:
+    """Return the text with the signs and digits of typography as ASCII, of the same length."""
+    return text if text.isascii() else text.translate(_SAME_LENGTH)
+
+
 def _without_marks(text: str) -> tuple[str, list[re.Match[str]]]:
     """Return the text as it is read, of the same length, without code, figures and marks; and the marks."""
-    plain = text if text.isascii() else text.translate(_SAME_LENGTH)
+    plain = in_ascii(text)
     if "```" in plain or "[asy]" in plain:
         plain = _BLOCKS.sub(_blank, plain)
     if "<<" not in plain:

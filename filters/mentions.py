@@ -16,7 +16,7 @@ MAX_NUMBER_CHARS = 40  # of a number that is compared with an answer
 _NUMBER = r"(?<![\d.,])(?:\d{1,3}(?:[, ]\d{3}){1,12}+(?!\d)(?:\.\d++)?|\d++(?:\.\d++)?|\.\d++)"
 NUMBER = re.compile(_NUMBER)
 _ANSWER = re.compile(rf"[^\w.\\]{{0,8}}({_NUMBER})(?:\s?\\?%|\s?[A-Za-z/ ]{{2,60}}|[\u4e00-\u9fff]{{1,8}})?[^\w\\]{{0,8}}")
-_SENTENCE_END = re.compile(r"[.!?](?=\s)|[。！？\n]")
+SENTENCE_END = re.compile(r"[.!?](?=\s)|[。！？\n]")
 _HAN = re.compile("[\u4e00-\u9fff]")
 _WORDS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
@@ -32,12 +32,12 @@ def number_of(answer: str) -> Rational | None:
 @functools.lru_cache(maxsize=4096)  # samples share few answers
 def _number_of(answer: str) -> Rational | None:
     found = _ANSWER.fullmatch(answer)
-    return _value(found[1]) if found else None
+    return value_of(found[1]) if found else None
 
 
 def mentions(text: str, numbers: Container[Rational]) -> Iterator[re.Match[str]]:
     """Yield where one of `numbers` stands in digits."""
-    return (match for match in NUMBER.finditer(text) if len(match[0]) <= MAX_NUMBER_CHARS and _value(match[0]) in numbers)
+    return (match for match in NUMBER.finditer(text) if len(match[0]) <= MAX_NUMBER_CHARS and value_of(match[0]) in numbers)
 
 
 def in_words(number: Rational) -> re.Pattern[str] | None:
@@ -52,8 +52,8 @@ def _word_pattern(word: str) -> re.Pattern[str]:
 
 def sentence_around(text: str, start: int, end: int) -> tuple[str, str]:
     """Return what stands before and behind a place in its sentence."""
-    before = _SENTENCE_END.split(text[max(0, start - MAX_SENTENCE_CHARS) : start])[-1]
-    return before, _SENTENCE_END.split(text[end : end + MAX_SENTENCE_CHARS], maxsplit=1)[0]
+    before = SENTENCE_END.split(text[max(0, start - MAX_SENTENCE_CHARS) : start])[-1]
+    return before, SENTENCE_END.split(text[end : end + MAX_SENTENCE_CHARS], maxsplit=1)[0]
 
 
 def is_short(text: str) -> bool:
@@ -61,5 +61,6 @@ def is_short(text: str) -> bool:
     return len(text) < MAX_SHORT_CHARS and len(text.split()) + len(_HAN.findall(text)) // HAN_PER_WORD < MIN_WORDS
 
 
-def _value(number: str) -> Rational:
+def value_of(number: str) -> Rational:
+    """Return the value of a match of `NUMBER`."""
     return literal(number.replace(" ", ""))

@@ -1,14 +1,16 @@
 """Words that any match of a pattern holds: most sentences hold none of them, so that most patterns are never tried.
 
-The same idea as RE2's FilteredRE2.  It reads the part of the syntax that our data files use: literals, classes, escapes, groups that do
-not capture, lookarounds, `?` and `{m,n}`.
+The same idea as RE2's FilteredRE2.  It reads the part of the syntax that our data files use: literals, classes, escapes, groups
+that do not capture, lookarounds, `?` and `{m,n}`.
 """
 
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-WORD = re.compile(r"[a-z]+|[?？✓✔☑✅]|[\u4e00-\u9fff]+")  # what a word is, in patterns and in English text
+MARKS = "?？✓✔☑✅"  # signs that count as words
+ENGLISH = re.compile(r"[a-z]{2,}")  # one letter is no word: formulas are full of them
+WORD = re.compile(rf"{ENGLISH.pattern}|[{MARKS}]|[\u4e00-\u9fff]+")
 # The most frequent words of reasoning in English; they tell little.
 _COMMON = frozenset(
     (
@@ -27,9 +29,11 @@ class _Item(NamedTuple):
     branches: "list[list[_Item]] | None"
     needed: bool  # whether it is there at least once
     letter: bool = False  # whether it may be a letter
+    zero: bool = False  # whether it is a condition, of no width
+    many: bool = False  # whether it may be there more than once
 
 
-_BOUNDARY = _Item(None, None, False)  # of a word
+_BOUNDARY = _Item(None, None, False, zero=True)  # of a word
 
 
 def required_words(pattern: str) -> list[frozenset[str]]:
@@ -44,12 +48,44 @@ def required_words(pattern: str) -> list[frozenset[str]]:
     return sorted(dict.fromkeys(sets), key=lambda one: (_cost(one), sorted(one)))
 
 
-def holds(word: str, part: str) -> bool:
-    """Say whether a word of a text may be where a word of a pattern matched: short ones match whole words alone."""
-    return word == part if len(part) <= MAX_WHOLE else part in word
+MAX_WHOLE = 3  # letters: words of patterns that are no longer match whole words alone
 
 
-MAX_WHOLE = 3
+PREFIX = 3  # characters
+
+
+def prefixes(pattern: str) -> frozenset[str]:
+    """Return what a match may begin with: its first PREFIX characters, or fewer where anything may follow these or nothing does."""
+    branches, _ = _alternation(pattern, 0)
+    found: set[str] = set()
+    for branch in branches:
+        going, stopped = _begun(branch, frozenset([""]))
+        found |= going | stopped
+    return frozenset(found)
+
+
+def _begun(items: "list[_Item]", before: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return what begins with one of `before` goes on as, and those of it where it is no longer known or long enough."""
+    going, stopped = set(before), set[str]()
+    for item in items:
+        if item.zero or not going:
+            continue
+        if item.branches is not None:
+            parts = [_begun(branch, frozenset(going)) for branch in item.branches]
+            stopped = stopped.union(*(ends for _, ends in parts))
+            after = set[str]().union(*(on for on, _ in parts))
+        elif item.literal is not None:
+            after = {one + item.literal for one in going}
+        else:
+            stopped |= going
+            after = set()
+        if item.many:  # what comes next may be it again
+            stopped |= after
+            after = set()
+        full = {one for one in after if len(one) >= PREFIX}
+        stopped |= full
+        going = (after - full) if item.needed else going | (after - full)
+    return frozenset(going), frozenset(stopped)
 
 
 def _cost(words: frozenset[str]) -> float:
@@ -65,11 +101,25 @@ def _of_branch(items: "list[_Item]") -> list[frozenset[str]]:
             continue
         if run:
             joined, joining = _touches(items[:first], -1), _touches(items[at:], 0)
-            sets += [frozenset([word]) for word in _whole(run, joined, joining)]
+            ending = item.literal if item.literal is not None and not _touches(items[at + 1 :], 0) else None
+            sets += _sets(run, joined, joining, ending)
         run, first = "", at + 1
         if item.branches is not None and item.needed:
             sets += _of_branch(item.branches[0]) if len(item.branches) == 1 else _united(item.branches)
     return sets
+
+
+def _sets(run: str, joined: bool, joining: bool, ending: str | None) -> Iterator[frozenset[str]]:
+    """Yield the words of literals in a row, each as a set: with and without an `ending` that may follow, as in `fits?`.
+
+    Short ones at an end where other letters may follow are left out: they match whole words alone.
+    """
+    for match in WORD.finditer(run):
+        word, last = match[0], match.end() == len(run)
+        if last and ending is not None and ending.isalpha() and not (joined and match.start() == 0):
+            yield frozenset([word, word + ending])
+        elif not ((joined and match.start() == 0) or (joining and last)) or len(word) > MAX_WHOLE or not "a" <= word <= "zz":
+            yield frozenset([word])
 
 
 def _touches(items: "list[_Item]", end: int) -> bool:
@@ -81,14 +131,6 @@ def _touches(items: "list[_Item]", end: int) -> bool:
         if letter or item.needed:
             return letter
     return False
-
-
-def _whole(run: str, joined: bool, joining: bool) -> Iterator[str]:
-    """Yield the words of literals in a row, without short ones at an end where letters may follow: these match whole words alone."""
-    for match in WORD.finditer(run):
-        open_ended = (joined and match.start() == 0) or (joining and match.end() == len(run))
-        if not open_ended or len(match[0]) > MAX_WHOLE or not ("a" <= match[0] <= "zz"):
-            yield match[0]
 
 
 def _united(branches: "list[list[_Item]]") -> Iterator[frozenset[str]]:
@@ -105,8 +147,8 @@ def _alternation(pattern: str, at: int) -> "tuple[list[list[_Item]], int]":
             at += 1
             continue
         item, at = _item(pattern, at)
-        needed, at = _repeat(pattern, at)
-        branches[-1].append(item if item is _BOUNDARY else item._replace(needed=item.needed and needed))
+        needed, many, at = _repeat(pattern, at)
+        branches[-1].append(item if item is _BOUNDARY else item._replace(needed=item.needed and needed, many=many))
     return branches, at
 
 
@@ -122,7 +164,7 @@ def _item(pattern: str, at: int) -> tuple[_Item, int]:
         if not pattern.startswith(opening, at):
             raise ValueError(f"pattern {pattern!r}: a group at place {at} captures")
         branches, end = _alternation(pattern, at + len(opening))
-        return _Item(None, None if around else branches, True), end + 1
+        return _Item(None, None if around else branches, not around, zero=bool(around)), end + 1
     if character == "[":
         end = pattern.index("]", at + (3 if pattern.startswith("[^", at) else 2))
         while pattern[end - 1] == "\\":
@@ -133,18 +175,22 @@ def _item(pattern: str, at: int) -> tuple[_Item, int]:
             return _BOUNDARY, at + 2
         literal = pattern[at + 1] if _ESCAPED_LITERAL.match(pattern, at) else None
         return _Item(literal, None, True, pattern[at + 1] == "w"), at + 2
-    return _Item(None if character in ".^$" else character, None, character not in "^$", character == "." or character.isalpha()), at + 1
+    if character in "*+{":
+        raise ValueError(f"pattern {pattern!r}: repeats without a bound at place {at}")
+    if character in "^$":
+        return _Item(None, None, False, zero=True), at + 1
+    return _Item(None if character == "." else character, None, True, character == "." or character.isalpha()), at + 1
 
 
 _LETTERS = re.compile(r"\[\^|a-z|\\w|\[[^\\]?[a-z]")
 
-_REPEAT = re.compile(r"\{(\d{1,3})(?:,\d{0,3})?\}|\?")
+_REPEAT = re.compile(r"\{(\d{1,3})(?:,(\d{1,3}))?\}|\?")
 
 
-def _repeat(pattern: str, at: int) -> tuple[bool, int]:
-    """Return whether what stands before is there at least once, and where its repetition ends."""
+def _repeat(pattern: str, at: int) -> tuple[bool, bool, int]:
+    """Return whether what stands before is there at least once, whether it may be more often, and where its repetition ends."""
     found = _REPEAT.match(pattern, at)
     if found is None:
-        return True, at
-    end = found.end() + pattern.startswith(("?", "+"), found.end())
-    return found[1] is not None and int(found[1]) > 0, end
+        return True, False, at
+    end = found.end() + pattern.startswith("?", found.end())
+    return int(found[1] or 0) > 0, int(found[2] or found[1] or 0) > 1, end

@@ -7,7 +7,8 @@
     signal    the name of what shows, where the pattern is no marker but a shape of the sentence
     positive  texts that must be tagged by this rule, negative ones that must not be
 
-`guards.toml` has what looks like a reflection and is none: `words` are hidden from the rules, a `sentence` or a `line` is not looked at.
+`guards.toml` has what looks like a reflection and is none: `words` are hidden from the rules, a `sentence` or a `line` is not
+looked at.
 """
 
 import functools
@@ -17,7 +18,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from filters.pattern_words import required_words
+from filters.pattern_words import prefixes, required_words
 from schemas.annotation import LABELS, Label
 
 LANGUAGES = ("en", "zh")
@@ -32,6 +33,7 @@ class Pattern(NamedTuple):
 
     compiled: re.Pattern[str]
     words: tuple[frozenset[str], ...]  # of each of which a sentence holds one, at most SLOTS
+    prefixes: frozenset[str]  # what it may begin with
 
 
 class Rule(NamedTuple):
@@ -65,7 +67,7 @@ def rules() -> tuple[Rule, ...]:
     for label in LABELS:
         table = _table(label)
         for language in LANGUAGES:
-            found += [_rule(label, language, entry) for entry in table[language]]
+            found += [rule_of(label, language, entry) for entry in table[language]]
     return tuple(found)
 
 
@@ -87,17 +89,31 @@ def guards() -> tuple[Guard, ...]:
 @functools.cache
 def line_pattern(language: str) -> re.Pattern[str]:
     """Return one pattern for the starts of lines that are not the writer's own."""
-    chosen = [pattern.compiled.pattern for one in guards() if (one.scope, one.language) == ("line", language) for pattern in one.patterns]
+    chosen = [
+        pattern.compiled.pattern for one in guards() if (one.scope, one.language) == ("line", language) for pattern in one.patterns
+    ]
     return re.compile("|".join(chosen))
 
 
+class Opening(NamedTuple):
+    """Where clauses open."""
+
+    start: re.Pattern[str]  # ends where the first clause opens
+    opener: re.Pattern[str]  # ends where a further one does
+    connective: re.Pattern[str]  # what may stand there before the clause's own words
+    prefixes: frozenset[str]  # what connectives begin with
+
+
 @functools.cache
-def opening(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return what ends where a clause opens, and a connective that may stand there before the clause's own words."""
-    return re.compile(_spelled("(?:^|<opener>)<filler>", language)), re.compile(_spelled("<connective>", language))
+def opening(language: str) -> Opening:
+    """Return where clauses open in a language."""
+    patterns = [_spelled(written, language) for written in ("<filler>", "<opener><filler>(?=<begin>)", "<connective>")]
+    start, opener, connective = map(re.compile, patterns)
+    return Opening(start, opener, connective, prefixes(patterns[2]))
 
 
-def _rule(label: Label, language: str, entry: Mapping[str, Any]) -> Rule:
+def rule_of(label: Label, language: str, entry: Mapping[str, Any]) -> Rule:
+    """Return the rule of an entry of a label's file.  Raises ValueError where a pattern repeats without a bound or captures."""
     anywhere = bool(entry.get("anywhere"))
     patterns = tuple(_pattern(written, language, anywhere) for written in entry["patterns"])
     examples = tuple(entry["positive"]), tuple(entry["negative"])
@@ -110,7 +126,7 @@ SLOTS = 4
 def _pattern(written: str, language: str, anywhere: bool) -> Pattern:
     spelled = _spelled(written, language)
     before = _WORD_START[language] if anywhere else ""
-    return Pattern(re.compile(f"{before}(?:{spelled})"), tuple(required_words(spelled)[:SLOTS]))
+    return Pattern(re.compile(f"{before}(?:{spelled})"), tuple(required_words(spelled)[:SLOTS]), prefixes(spelled))
 
 
 def _spelled(pattern: str, language: str) -> str:

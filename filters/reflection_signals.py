@@ -12,6 +12,7 @@ answered   such a question without a word of doubt, and a statement right behind
 import re
 from collections.abc import Iterator, Sequence
 
+from filters.reflection_signals_zh import chinese_signals
 from filters.sentences import HIDDEN, Span
 from schemas.annotation import Label
 
@@ -27,9 +28,10 @@ MAX_BACK = 8  # sentences back to a value that comes out again: in long chains n
 LEAST_WORDS = 3  # of a question
 LEAST_DIGITS = 2  # of a value that is known again: one of one digit comes up by chance
 
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_.])\d+(?:,\d{3})*(?:\.\d+)?")
 _OPERATOR = re.compile(
-    r"\d[^\w\n=]{0,3}(?:[+*/×÷−-]|\\(?:times|cdot|div))[^\w\n=]{0,3}\d|\b(?:times|plus|minus|divided|multiplied|squared|add up|adds up|together|sum)\b"
+    r"\d[^\w\n=]{0,3}(?:[+*/×÷−-]|\\(?:times|cdot|div))[^\w\n=]{0,3}\d"
+    r"|\b(?:times|plus|minus|divided|multiplied|squared|add up|adds up|together|sum)\b"
     r"|[加减乘除倍折]|合成|总共|一共|之和"
 )
 _ALGEBRA = re.compile(r"\\|[a-z]\s?[=^+*/-]|[=+*/-]\s?[a-z]\b|\d[a-z]\b|[≠{}]")
@@ -37,11 +39,15 @@ _PART_ENDS = re.compile(r", (?:and )?| and |; | \\+ ")
 _LIST = re.compile(r"[,，、;；]")
 _EQUALS = re.compile(r"[=≡≈]|\b(?:is|are|gives|makes|make|equals|leaves|totals?|come to|comes to|says?)\b|[是为得]|等于|共")
 _QUANTITY = re.compile(
-    r"(?:\b(?:the|my|our) ((?:[a-z-]{2,15} ){0,3}[a-z-]{2,15})|([\u4e00-\u9fff]{2,10}?))\s?(?:is|are|was|equals|comes to|=|是|为|等于|得)\s?(?:then |therefore |really |just |only |about |now |at )?[$€£]?(\d[\d,]*(?:\.\d+)?)"
+    r"(?:\b(?:the|my|our) ((?:[a-z-]{2,15} ){0,3}[a-z-]{2,15})|([\u4e00-\u9fff]{2,10}?))"
+    r"\s?(?:is|are|was|equals|comes to|=|是|为|等于|得)\s?(?:then |therefore |really |just |only |about |now |at )?"
+    r"[$€£]?(\d[\d,]*(?:\.\d+)?)"
 )
+_STATES = re.compile(r" (?:is|are|was|equals|comes to) |[是为得]|等于")
 _CASE = re.compile(
     r"^[\W_]*(?:\d|case|if|when|for|in|with|step|after|then|now|next|finally|suppose|情况|如果|当|若|第|接着|然后|再)"
 )
+_HAN = re.compile("[\u4e00-\u9fff]")
 # Words that make a question more than a doubt, a check or a search; what opens a sentence that puts the matter off or affirms it.
 _WORDED = re.compile(
     r"\b(?:wait|hmm+|hm|hold|hang|check|verify|sure|simpler|another|instead|what|if|right|best|next|need|find|prove|show|let|let's)\b"
@@ -66,8 +72,7 @@ _VERB = re.compile(
     r"|[=*\\#|\u4e00-\u9fff\0]"
 )
 _ENDS_LIST = re.compile(r": | - | — |\.$")
-_LETTER = re.compile(r"[a-z]{3}")
-_HAN = re.compile("[\u4e00-\u9fff]")
+_LETTER = re.compile(r"[a-z]{2}")
 _WORD = re.compile(r"[a-z]{2,}")
 _AIMS = re.compile(r"[()]|\b(?:i|we|if|let|wait|from|between|line|row|multiples?|when|for|each|so|so,|thus|therefore|mod)\b")
 _CONTENT = re.compile(r"[a-zà-ÿ]{4,}|\d+")
@@ -79,10 +84,9 @@ _ASKS = re.compile(
 
 
 def signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, Label, str]]:
-    """Yield sentences with a label and the name of the signal."""
+    """Yield sentences with a label and the name of the signal.  Lines of LaTeX are passed over: their values are of algebra."""
     known: dict[str, int] = {}  # value → the sentence that first states it
     stated: dict[str, tuple[str, int]] = {}  # quantity → its value, and the sentence that states it
-    last = False  # whether a sentence with numbers has been read
     doubtful = False  # whether the sentence before is a doubt without a word of doubt
     for place, span in enumerate(spans):
         sentence = plain[span.start : span.end]
@@ -90,15 +94,17 @@ def signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, Label, st
             yield span, "self_correction", "answered"
             doubtful = len(sentence) <= SHORT_ANSWER
             continue
-        doubtful = place > 0 and sentence[-1] == "?" and _is_doubt(sentence) and _WORDED.search(sentence) is None
-        if place and last and sentence[-1] in "?？" and _is_doubt(sentence):
+        doubtful = False
+        if place and sentence[-1] in "?？" and _is_doubt(sentence):
+            doubtful = sentence[-1] == "?" and _WORDED.search(sentence) is None
             yield span, "hesitation", "doubted"
             continue
         if place >= LEAST_BEFORE and "," in sentence and _is_list(plain, span):
-            yield span, "summary", "listed"
+            yield span, "summary", "gathered" if len(_NUMBER.findall(sentence)) >= GATHERED else "listed"
+        if "\\" in sentence or HIDDEN in sentence:
             continue
         values = _NUMBER.findall(sentence)
-        if not values or HIDDEN in sentence:
+        if not values:
             continue
         if place and _replaces(plain, spans, place):
             yield span, "self_correction", "replaced"
@@ -107,14 +113,16 @@ def signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, Label, st
             label, signal = _among(sentence, [value.replace(",", "") for value in values], known, place)
             if label is not None:
                 yield span, label, signal
-        for quantity, value in _stated(sentence):
-            before = stated.get(quantity)
-            if before is not None and before[0] != value and place - before[1] <= MAX_APART:
-                yield span, "self_correction", "revised"
-            stated[quantity] = value, place
+        if _STATES.search(sentence):
+            for quantity, value in _stated(sentence):
+                before = stated.get(quantity)
+                if before is not None and before[0] != value and place - before[1] <= MAX_APART:
+                    yield span, "self_correction", "revised"
+                stated[quantity] = value, place
         for value in values:
             known.setdefault(value.replace(",", ""), place)
-        last = True
+    if _HAN.search(plain):
+        yield from chinese_signals(plain, spans)
 
 
 def _among(sentence: str, values: Sequence[str], known: dict[str, int], place: int) -> tuple[Label | None, str]:

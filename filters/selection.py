@@ -9,7 +9,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.approaches import approaches
 from filters.chance import SIGNIFICANT
 from filters.diversity import Rows, most_different
 from filters.paths import path
@@ -195,7 +194,9 @@ class _Chains:
     """The chains of a table, read where rows compete for a place."""
 
     def __init__(self, table: pa.Table) -> None:
-        self._columns = {name: table[name] for name in ("reasoning", "response", "signature") if name in table.column_names}
+        self._columns = {
+            name: table[name] for name in ("reasoning", "response", "approaches", "signature") if name in table.column_names
+        }
         self._paths: dict[int, str] = {}
 
     def text(self, row: int) -> str:
@@ -205,6 +206,9 @@ class _Chains:
         if row not in self._paths:
             self._paths[row] = path(self.text(row))
         return self._paths[row]
+
+    def approaches(self, rows: Sequence[int]) -> list[list[str]]:
+        return [self._columns["approaches"][row].as_py() for row in rows]
 
     def signatures(self, rows: Sequence[int]) -> Signatures:
         return as_matrix([self._columns["signature"][row].as_py() for row in rows])
@@ -235,7 +239,6 @@ def _in_turn(chains: _Chains, best_first: Sequence[int], settings: Select) -> Se
     if most is None or len(best_first) <= most or settings.prefer == "shortest":
         return best_first
     paths = [chains.path(row) for row in best_first]
-    tags = approaches([chains.text(row) for row in best_first])
-    chosen = most_different(Rows(paths, tags, chains.signatures(best_first)), SPARE * most)
+    chosen = most_different(Rows(paths, chains.approaches(best_first), chains.signatures(best_first)), SPARE * most)
     left = [place for place in range(len(best_first)) if place not in set(chosen)]
     return [best_first[place] for place in (*chosen, *left)]

@@ -8,7 +8,7 @@ MAX_SENTENCE_CHARS = 400  # a longer one is cut at a space or comma: 99.8 % of t
 MAX_QUOTE_CHARS = 228  # the 99th percentile of quoted spans in 1,000 MATH-500 outputs; longer ones are unbalanced marks
 HIDDEN = "\0"
 
-_APOSTROPHES = str.maketrans("’‘ʼ＇", "''''")
+_APOSTROPHES = "’‘ʼ＇"
 _QUOTED = tuple(
     (left, re.compile(rf"{left}[^{left}{right}\n]{{1,{MAX_QUOTE_CHARS}}}+{right}"))
     for left, right in (('"', '"'), ("“", "”"), ("「", "」"), ("『", "』"), ("«", "»"))
@@ -16,8 +16,15 @@ _QUOTED = tuple(
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]++`", re.DOTALL)
 _SINGLE = re.compile(r"(?<![\w'])'(?=\w)(?:[^'\n]|(?<=\w)'(?=\w)){2,120}+'(?!\w)")
 _COMMENT = re.compile(r"(?<=[;)\]}:\w])[ \t]{1,8}(?:#|//) [^\n]*+|(?m:^)[ \t]{0,8}(?://|#) (?=[a-z][^.\n]{0,80}$)[^\n]*+")
-_ENDS = re.compile(r"[.!?…]++[\"'”’)\]*]*+(?=\s|\Z)|[。！？；!?][”’」』）)]*+")
-_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|vs|cf|etc|eq|fig|no|approx|dr|mr|mrs|ms|st|resp)|\b[a-z]|(?:^|\n)\s{0,8}\d{1,2})\.$")
+_CLOSING = "\"'”’)\\]*」』）"
+# From the first character that is no space to the end of the sentence or line.  A full stop ends one where white space follows, but
+# not behind an abbreviation or the number of a list's item.
+_SENTENCE = re.compile(
+    r"\S(?:[^\n.!?…。！？；]++"
+    r"|(?:(?<=\b[ei]\.[ge])|(?<=\b(?:vs|cf|eq|dr|mr|ms|st))|(?<=\b(?:etc|fig|mrs))|(?<=\bapprox)|(?<=^\d)|(?<=^\d\d))\."
+    rf"|[.!?…](?![.!?…]*[{_CLOSING}]*(?:\s|\Z|[\u4e00-\u9fff])))*+(?:[.!?…。！？；]++[{_CLOSING}]*+)?",
+    re.MULTILINE,
+)
 _CUT = re.compile(r"[\s，,、]")
 
 
@@ -33,7 +40,11 @@ def lowered(text: str) -> str:
     low = text.lower()
     if len(low) != len(text):  # "İ" becomes two characters
         low = "".join(one if len(one := character.lower()) == 1 else character for character in text)
-    return low if low.isascii() else low.translate(_APOSTROPHES)
+    if not low.isascii():
+        for one in _APOSTROPHES:
+            if one in low:
+                low = low.replace(one, "'")
+    return low
 
 
 def masked(low: str) -> str:
@@ -57,39 +68,32 @@ def _hide(match: re.Match[str]) -> str:
 def sentences(low: str) -> list[Span]:
     """Return the sentences of a text, each at most MAX_SENTENCE_CHARS long, in order.  A line ends one too."""
     found: list[Span] = []
-    start = 0
-    for line in low.split("\n"):
-        end = start + len(line)
-        if line and not line.isspace():
-            _add(low, start, end, found)
-        start = end + 1
+    for match in _SENTENCE.finditer(low):
+        start, end = match.span()
+        if low[end - 1].isspace():
+            end = start + len(match[0].rstrip())
+        if end - start > MAX_SENTENCE_CHARS:
+            found += _pieces(low, start, end)
+        else:
+            found.append(Span(start, end))
     return found
 
 
-def _add(low: str, start: int, end: int, found: list[Span]) -> None:
-    """Add the sentences of a line."""
-    for match in _ENDS.finditer(low, start, end):
-        stop = match.end()
-        if match[0] == "." and _ABBREVIATION.search(low, max(start, stop - 12), stop):
-            continue
-        _add_pieces(low, start, stop, found)
-        start = stop
-    _add_pieces(low, start, end, found)
-
-
-def _add_pieces(low: str, start: int, end: int, found: list[Span]) -> None:
-    while start < end and low[start].isspace():
-        start += 1
-    while end > start and low[end - 1].isspace():
-        end -= 1
+def _pieces(low: str, start: int, end: int) -> Iterator[Span]:
+    """Yield a long sentence in pieces, cut at a space or comma where there is one in the second half."""
     while end - start > MAX_SENTENCE_CHARS:
         cut = start + MAX_SENTENCE_CHARS
         while cut > start + MAX_SENTENCE_CHARS // 2 and not _CUT.match(low, cut - 1):
             cut -= 1
-        found.append(Span(start, cut))
+        yield from _stripped(low, start, cut)
         start = cut
-    if start < end:
-        found.append(Span(start, end))
+    yield from _stripped(low, start, end)
+
+
+def _stripped(low: str, start: int, end: int) -> Iterator[Span]:
+    piece = low[start:end]
+    if left := piece.lstrip():
+        yield Span(end - len(left), end - len(left) + len(left.rstrip()))
 
 
 class Echo:

@@ -112,7 +112,11 @@ class Bounds(NamedTuple):
 
 def bounds(batch: Folded) -> Bounds:
     """Return the bounds of all words."""
-    classes = classes_of(batch)
+    return bounds_of(batch, classes_of(batch))
+
+
+def bounds_of(batch: Folded, classes: U8) -> Bounds:
+    """Return the bounds of all words, given the class of each byte."""
     edges = classes[1:] != classes[:-1]
     singles = np.zeros(0, np.int64) if batch.text.isascii() else np.flatnonzero((classes == SINGLE) & (batch.data >= 0xC0))
     if len(singles):
@@ -201,12 +205,12 @@ def gram_hashes(found: Ragged, size: int) -> Ragged:
     """Return a hash of each run of `size` words, in order, repeats and all; a document of fewer words has none."""
     counts = np.maximum(np.diff(found.offsets) - (size - 1), 0)
     offsets = np.concatenate([[0], np.cumsum(counts)])
-    runs = _runs(found.values, size)
+    runs = runs_of(found.values, size)
     first = np.repeat(found.offsets[:-1] - offsets[:-1], counts) + np.arange(offsets[-1])
     return Ragged(runs[first] if len(runs) != len(first) else runs, offsets)
 
 
-def _runs(hashes: U64, size: int) -> U64:
+def runs_of(hashes: U64, size: int) -> U64:
     """Return the hash of the `size` words from each place on."""
     count = max(len(hashes) - size + 1, 0)
     mixed, product = np.zeros(count, dtype=np.uint64), np.empty(count, dtype=np.uint64)
@@ -227,7 +231,7 @@ def shingles_of_words(found: Ragged) -> Ragged:
     short = np.flatnonzero((sizes > 0) & (sizes < SHINGLE_WORDS))
     if not len(short):
         return grams
-    alone = [_runs(found.values[found.offsets[one] : found.offsets[one + 1]], int(sizes[one]))[0] for one in short]
+    alone = [runs_of(found.values[found.offsets[one] : found.offsets[one + 1]], int(sizes[one]))[0] for one in short]
     counts = np.diff(grams.offsets)
     values = np.insert(grams.values, grams.offsets[short], np.array(alone, dtype=np.uint64))
     counts[short] = 1

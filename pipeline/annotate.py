@@ -5,25 +5,41 @@ from typing import Any
 
 import pyarrow as pa
 
-from filters import chance, contamination, fingerprints, leaks, reflections, signatures, steps, votes
+from filters import (
+    approaches,
+    chance,
+    contamination,
+    effects,
+    fingerprints,
+    granularity,
+    leaks,
+    reflections,
+    signatures,
+    steps,
+    votes,
+)
 from filters.benchmark_index import BenchmarkIndex
 from filters.checkers.checker import Checker
 from filters.choice_order import as_asked
+from filters.tokens import WORDS, Tokenizer
 from filters.verify import judged, verify
 from schemas.annotation import JUDGE_NAME, Contamination, Judgement
 from schemas.problem import Problem
 from schemas.sample import chain_text
 from schemas.tables import ANNOTATED_SCHEMA, PROBLEM_COLUMNS
 
+WORDS_V1 = Tokenizer(WORDS)
 
-def annotators(checkers: Mapping[str, Checker], judge_counts: bool) -> dict[str, str]:
+
+def annotators(checkers: Mapping[str, Checker], judge_counts: bool, tokenizer: Tokenizer = WORDS_V1) -> dict[str, str]:
     """Return what each role is filled by, with its version: a change of any makes annotations stale."""
     names = {f"checker.{name}": checker.name for name, checker in checkers.items()} | (
         {"judge": JUDGE_NAME} if judge_counts else {}
     )
-    columns = {"steps": steps.NAME, "leak": leaks.NAME, "chance": chance.NAME, "vote": votes.NAME}
-    columns["contamination"] = contamination.NAME
-    return {**names, **columns, "reflections": reflections.NAME, "fingerprint": fingerprints.NAME, "signature": signatures.NAME}
+    columns = {"steps": steps, "leak": leaks, "chance": chance, "vote": votes, "reflections": reflections, "course": effects}
+    columns |= {"granularity": granularity, "approaches": approaches, "contamination": contamination}
+    columns |= {"fingerprint": fingerprints, "signature": signatures}
+    return {**names, **{column: module.NAME for column, module in columns.items()}, "tokens": tokenizer.name}
 
 
 def problems_of(table: pa.Table) -> dict[str, Problem]:
@@ -38,6 +54,7 @@ def annotate(
     judge_counts: bool = True,
     benchmarks: BenchmarkIndex | None = None,
     in_chains: bool = False,
+    tokenizer: Tokenizer = WORDS_V1,
 ) -> pa.Table:
     """Return the samples with their problems' columns and every annotation.
 
@@ -54,6 +71,8 @@ def annotate(
         verdicts = judged(verdicts, [one and Judgement(**one) for one in samples["judgement"].to_pylist()])
     hinted = _hinted(samples)
     problem_ids = [problem.problem_id for problem in asked]
+    tagged = reflections.reflections(chains, [problem.question for problem in asked])
+    reflected, courses = effects.effects(chains, tagged, asked, verdicts)
     added: dict[str, list[Any]] = {
         **{name: [getattr(problem, name) for problem in given] for name in PROBLEM_COLUMNS},
         "verdict": verdicts,
@@ -61,7 +80,10 @@ def annotate(
         "leak": leaks.leaks(chains, asked, hinted),
         "chance": chance.chance(problem_ids, [len(problem.choices) for problem in asked], [one.status for one in verdicts]),
         "vote": votes.vote(given, verdicts, orders, hinted),
-        "reflections": reflections.reflections(chains),
+        "reflections": reflected,
+        "course": courses,
+        "granularity": granularity.granularity(chains, asked, tokenizer.counts),
+        "approaches": approaches.approaches(chains),
         "contamination": _contamination(given, chains if in_chains else [], benchmarks),
         "fingerprint": fingerprints.fingerprints(chains),
         "signature": signatures.packed(signatures.signatures(chains)),

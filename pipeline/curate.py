@@ -10,8 +10,9 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
+from filters.tokens import Tokenizer
 from pipeline import benchmarks, shards
-from pipeline.annotate import annotate, annotators, problems_of
+from pipeline.annotate import WORDS_V1, annotate, annotators, problems_of
 from pipeline.benchmarks import Benchmarks
 from pipeline.dedupe import Comparison, FindDuplicates
 from pipeline.manifest import PartitionStats, ReleaseFacts, write_manifest
@@ -32,6 +33,7 @@ class Annotator:
     checkers: Mapping[str, Any]
     judge_counts: bool
     benchmarks: Benchmarks | None = None
+    tokenizer: Tokenizer = WORDS_V1
 
     def annotate(self, partition: int) -> int:
         """Write one partition's annotations and return their number; a file made from the same inputs stays as it is."""
@@ -40,13 +42,13 @@ class Annotator:
             problems = problems_of(shards.read_table(self.run.problems(partition)))
             samples = shards.read_table(self.run.samples(partition))
             index, in_chains = (None, False) if self.benchmarks is None else (self.benchmarks.index, self.benchmarks.in_chains)
-            annotated = annotate(problems, samples, self.checkers, self.judge_counts, index, in_chains)
+            annotated = annotate(problems, samples, self.checkers, self.judge_counts, index, in_chains, self.tokenizer)
             shards.write_table(self.run.annotated(partition), annotated, {shards.KEY: key})
         return shards.row_count(self.run.annotated(partition))
 
     def _key(self, partition: int) -> str:
         inputs = [shards.file_hash(path(partition)) for path in (self.run.problems, self.run.samples)]
-        names = annotators(self.checkers, self.judge_counts)
+        names = annotators(self.checkers, self.judge_counts, self.tokenizer)
         looked_for = () if self.benchmarks is None else (self.benchmarks.key, str(self.benchmarks.in_chains))
         return content_id(*inputs, *(f"{role} {name}" for role, name in sorted(names.items())), *looked_for)
 
@@ -109,7 +111,7 @@ def curate_graph(p: beam.Pipeline, plan: Plan, run: RunDir, reporter: Reporter) 
     """Add the curating graph to a pipeline, the items of the benchmarks laid down before."""
     select, dedupe = plan.recipe.select, plan.recipe.dedupe
     items = benchmarks.read(plan.recipe)
-    annotator = Annotator(run, plan.checkers, plan.judge_counts, benchmarks.laid_down(plan.recipe, items, run))
+    annotator = Annotator(run, plan.checkers, plan.judge_counts, benchmarks.laid_down(plan.recipe, items, run), plan.tokenizer)
     slices = Slices(run, select, tuple(shard for release in plan.earlier for shard in release.shards))
     annotated = (
         p

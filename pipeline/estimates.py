@@ -4,8 +4,7 @@ import dataclasses
 import math
 from collections.abc import Iterator
 
-from generators import grader
-from generators.judge import MAX_CHARS, WORDS
+from generators import grader, judge, tagger
 from generators.strategies.strategy import Asks
 from generators.teachers.client import PaidTable, Sampling
 from generators.teachers.mixture import MixtureTable
@@ -21,7 +20,9 @@ ROLES = {  # role → what is asked for
     "rationalize": "samples on top, from a hint where no sample is right,",
     "grade": "grades on top",
     "judge": "judgements on top, one a sample that a checker is unsure of,",
+    "tag": "lists of tags on top, one a part of a chain,",
 }
+TABLES = {"judge": "judge", "tag": "tagger"}  # role → the recipe's table that holds its sampling, where that is not the teacher's
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,14 +56,14 @@ class Estimate:
         elif self.prompt_tokens is None:
             yield f"teacher {self.teacher}: its cost has no bound, as the samples that it reads have none; set max_tokens there"
         elif self.completion_tokens is None:
-            where = "judge" if self.role == "judge" else f"teacher.{self.teacher}"
+            where = TABLES.get(self.role, f"teacher.{self.teacher}")
             yield f"teacher {self.teacher}: its cost has no bound; set max_tokens in [{where}] sampling"
         else:
             yield f"teacher {self.teacher}: no price is set; with one, its cost is estimated and counted"
 
 
 def estimates(plan: Plan, problems: int, question_bytes: int) -> list[Estimate]:
-    """Return an estimate for each teacher and role that the strategy asks, mixtures taken apart, and one for the judge."""
+    """Return an estimate for each teacher and role that the strategy asks, mixtures taken apart, then for judge and tagger."""
     samples_given = len(plan.asked)
     found = []
     for asks in plan.strategy.asks:
@@ -70,7 +71,8 @@ def estimates(plan: Plan, problems: int, question_bytes: int) -> list[Estimate]:
         # What one further teacher is asked, it is asked about the samples of all.
         times = samples_given if asks.teacher is not None else 1
         found += [_estimate(plan, name, asks, share * times, problems, question_bytes) for name, share in shares.items()]
-    return [*found, *_judge_estimate(plan, sum(one.most for one in found if one.role in SAMPLING_ROLES))]
+    samples = sum(one.most for one in found if one.role in SAMPLING_ROLES)
+    return [*found, *_judge_estimate(plan, samples), *_tagger_estimate(plan, samples, question_bytes / max(problems, 1))]
 
 
 def _shares(plan: Plan) -> dict[str, float]:
@@ -90,9 +92,25 @@ def _judge_estimate(plan: Plan, samples: int) -> Iterator[Estimate]:
         return
     table = plan.teachers[plan.judge.teacher]
     assert isinstance(table, PaidTable)  # `resolve` sees to it
-    prompt_tokens = round(samples * ((len(WORDS) + 2 * MAX_CHARS) / BYTES_PER_TOKEN + TEMPLATE_TOKENS))
+    prompt_tokens = round(samples * ((len(judge.WORDS) + 2 * judge.MAX_CHARS) / BYTES_PER_TOKEN + TEMPLATE_TOKENS))
     estimate = Estimate(plan.judge.teacher, table.kind, "judge", 0, samples, samples, prompt_tokens, None, None)
     yield _priced(table, estimate, plan.judge.sampling)
+
+
+def _tagger_estimate(plan: Plan, samples: int, question_bytes: float) -> Iterator[Estimate]:
+    """Yield what the tagger is asked at most: about each part of each sample that is drawn, were they all as long as can be."""
+    if plan.tagger is None:
+        return
+    table = plan.teachers[plan.tagger.teacher]
+    assert isinstance(table, PaidTable)  # `resolve` sees to it
+    tokens = _chain_tokens(plan)
+    chars = plan.tagger.max_chars if tokens is None else min(plan.tagger.max_chars, round(tokens * BYTES_PER_TOKEN))
+    _, drawn = _drawn(samples, plan.tagger.share)
+    calls = drawn * tagger.most_windows(chars)
+    around = (len(tagger.WORDS) + question_bytes) / BYTES_PER_TOKEN + TEMPLATE_TOKENS
+    prompt_tokens = round(calls * around + drawn * chars / BYTES_PER_TOKEN)
+    estimate = Estimate(plan.tagger.teacher, table.kind, "tag", 0, calls, calls, prompt_tokens, None, None)
+    yield _priced(table, estimate, plan.tagger.sampling)
 
 
 def _estimate(plan: Plan, name: str, asks: Asks, share: float, problems: int, question_bytes: int) -> Estimate:

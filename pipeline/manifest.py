@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
+from filters.agreement import kappa
 from filters.bands import COMPARED
 from filters.benchmark_index import Item
 from filters.signatures import SPEC
@@ -20,7 +21,7 @@ from pipeline.plan import Plan
 from pipeline.plugins import release_of
 from pipeline.rundir import RunDir
 from pipeline.vote_counts import VOTE_COUNTS
-from schemas.annotation import STATUSES
+from schemas.annotation import STATUSES, TAGGER_NAME
 from schemas.errors import RunError
 from schemas.manifest import SIGNATURES, AgainstEntry, ConfigEntry, FileEntry, Manifest
 from schemas.tables import REJECTED_SCHEMA, SIGNATURES_SCHEMA
@@ -75,7 +76,7 @@ class ReleaseFacts:
             plan.recipe.name,
             plan.recipe_sha256,
             plan.published,
-            annotators(plan.checkers, plan.judge_counts),
+            annotators(plan.checkers, plan.judge_counts, plan.tokenizer) | ({} if plan.tagger is None else {"tagged": TAGGER_NAME}),
             benchmarks.facts(items),
             plan.prompts.files,
             release_of(plan.strategy.kind),
@@ -114,7 +115,7 @@ def write_manifest(
 def funnel(
     counts: Iterable["collections.Counter[tuple[str, ...]]"], read: Ingested, compared: Iterable[Mapping[str, int]]
 ) -> dict[str, Any]:
-    """Return the counts from records read to rows kept, as nested tables in the order of the way."""
+    """Return the counts from records read to rows kept, nested in the order of the way, with kappa where chains were tagged."""
     total: collections.Counter[tuple[str, ...]] = collections.Counter()
     for one in counts:
         total.update(one)
@@ -136,6 +137,8 @@ def funnel(
         "teachers": {},
         "origins": {},
         "reflections": {},
+        "tagged": {},
+        "agreement": {},
         "contaminated": {},
         "compared": dict.fromkeys(COMPARED, 0),
         "duplicates": {"exact": 0, "near": 0},
@@ -148,6 +151,8 @@ def funnel(
         for name in path[:-1]:
             here = here.setdefault(name, {})
         here[path[-1]] = count
+    for of_label in nested["agreement"].values():
+        of_label["kappa"] = kappa(**of_label["chains"])
     return nested
 
 

@@ -12,6 +12,7 @@ import tomli_w
 from filters.checkers import CHECKERS
 from filters.checkers.checker import Checker
 from filters.selection import NOT_CONTAMINATED, RULES
+from filters.tokens import WORDS, Tokenizer, tokenizer
 from generators.families import FAMILIES
 from generators.judge import TEACHER as JUDGE
 from generators.judge import JudgeTable
@@ -22,6 +23,8 @@ from generators.sources import SOURCES, Source
 from generators.sources.files import FileSource
 from generators.sources.gym import GymChecker
 from generators.strategies.strategy import StrategyTable
+from generators.tagger import TEACHER as TAGGER
+from generators.tagger import TaggerTable
 from generators.teachers import TEACHERS
 from generators.teachers.client import PaidTable
 from generators.teachers.mixture import MixtureTable
@@ -36,6 +39,8 @@ from pipeline.plugins import Strategies
 from pipeline.recipes import build, pick, suggestion
 from schemas.errors import UserError
 from schemas.recipe import Recipe, Section, Table
+
+Aside = Mapping[str, JudgeTable | TaggerTable]
 
 
 def all_checkers() -> dict[str, Checker]:
@@ -54,14 +59,21 @@ class Plan:
     strategy: StrategyTable
     prompts: Prompts
     judge: JudgeTable | None
+    tagger: TaggerTable | None
     checkers: Mapping[str, Checker]
+    tokenizer: Tokenizer
     earlier: tuple[EarlierRelease, ...]  # whose rows count as kept
     resolved: Table  # the recipe with defaults filled in, paths as written
 
     @property
     def asked(self) -> list[str]:
         """Names of the teachers that the strategy asks."""
-        return _asked(self.strategy, self.teachers, self.judge)
+        return _asked(self.strategy, self.teachers, self.aside)
+
+    @property
+    def aside(self) -> Aside:
+        """The tables that name a teacher who gives no samples, by their own names."""
+        return _aside(self.judge, self.tagger)
 
     @property
     def sampling_teachers(self) -> dict[str, TeacherTable]:
@@ -83,8 +95,8 @@ class Plan:
 
     @property
     def used_teachers(self) -> dict[str, TeacherTable]:
-        """Those that give samples, those that the strategy asks beside them, and the judge."""
-        names = dict.fromkeys([*self.strategy.others, *([] if self.judge is None else [self.judge.teacher])])
+        """Those that give samples, those that the strategy asks beside them, the judge and the tagger."""
+        names = dict.fromkeys([*self.strategy.others, *(table.teacher for table in self.aside.values())])
         return {**{name: self.teachers[name] for name in names}, **self.sampling_teachers}
 
     @property
@@ -97,6 +109,7 @@ class Plan:
         """The resolved recipe without what decides no row: where files and weights lie, and the outer loop around it."""
         table = {key: value for key, value in self.resolved.items() if key not in ("root", "loop")}
         table["dedupe"] = {**table["dedupe"], "against": [release.sha256 for release in self.earlier]}
+        table["annotate"] = {"tokenizer": self.tokenizer.name}
         teachers = {
             name: {key: value for key, value in of_one.items() if key != "weights"} for name, of_one in table["teacher"].items()
         }
@@ -144,7 +157,10 @@ def resolve(recipe: Recipe) -> Plan:
     prompt = build(PromptTable, _rooted(recipe.prompt, recipe.root), "[prompt]")
     _check_mixtures(teachers)
     judge = None if recipe.judge is None else build(JudgeTable, recipe.judge, "[judge]")
-    _check_judge(judge, teachers)
+    tagger = None if recipe.tagger is None else build(TaggerTable, recipe.tagger, "[tagger]")
+    aside = _aside(judge, tagger)
+    for name, table in aside.items():
+        _check_talks(f"[{name}] teacher", table.teacher, teachers)
     _check_names("[select] keep", recipe.select.keep, RULES)
     _check_names("[export] configs", recipe.export.configs, CONFIGS)
     checkers = all_checkers()
@@ -158,13 +174,15 @@ def resolve(recipe: Recipe) -> Plan:
         strategy=strategy,
         prompts=prompt.load(),
         judge=judge,
+        tagger=tagger,
         checkers=checkers,
+        tokenizer=_tokenizer(recipe),
         earlier=_earlier(recipe),
-        resolved=_resolved(recipe, sources, teachers, strategy, prompt, judge),
+        resolved=_resolved(recipe, sources, teachers, strategy, prompt, aside),
     )
     if not plan.asked:
         raise UserError(
-            "[teacher]: none is left for the strategy to ask; add one beside the judge, or name it in [strategy] teachers"
+            "[teacher]: none is left for the strategy to ask; add one beside judge and tagger, or name it in [strategy] teachers"
         )
     _check_solvers(tuple(plan.sampling_teachers), teachers, [str(table["source"]) for table in recipe.problems])
     _check_shuffled(plan)
@@ -175,24 +193,25 @@ def resolve(recipe: Recipe) -> Plan:
     return plan
 
 
-def _asked(strategy: StrategyTable, teachers: Mapping[str, TeacherTable], judge: JudgeTable | None) -> list[str]:
-    """Return the teachers that a strategy names; without names all, but for a judge and the parts of mixtures."""
+def _aside(judge: JudgeTable | None, tagger: TaggerTable | None) -> Aside:
+    return {name: table for name, table in (("judge", judge), ("tagger", tagger)) if table is not None}
+
+
+def _asked(strategy: StrategyTable, teachers: Mapping[str, TeacherTable], aside: Aside) -> list[str]:
+    """Return the teachers that a strategy names; without names all, but for judge, tagger and the parts of mixtures."""
     if strategy.teachers:
         return list(strategy.teachers)
     parts = {part for table in teachers.values() if isinstance(table, MixtureTable) for part in table.weights}
-    others = {JUDGE, *parts, *strategy.others} if judge is None else {JUDGE, judge.teacher, *parts, *strategy.others}
+    others = {JUDGE, TAGGER, *(table.teacher for table in aside.values()), *parts, *strategy.others}
     return [name for name, table in teachers.items() if name not in others and not isinstance(table, RewardTable)]
 
 
-def _check_judge(judge: JudgeTable | None, teachers: Mapping[str, TeacherTable]) -> None:
-    if judge is None:
-        return
-    _check_names("[judge] teacher", (judge.teacher,), teachers)
-    if not _is_talker(teachers[judge.teacher]):
+def _check_talks(where: str, name: str, teachers: Mapping[str, TeacherTable]) -> None:
+    _check_names(where, (name,), teachers)
+    if not _is_talker(teachers[name]):
         paid = ", ".join(kind for kind, table in TEACHERS.items() if issubclass(table, PaidTable) and table is not RewardTable)
         raise UserError(
-            f"[judge] teacher = {judge.teacher!r} is of kind {teachers[judge.teacher].kind!r}, which answers no such question; "
-            f"name one of kind {paid}"
+            f"{where} = {name!r} is of kind {teachers[name].kind!r}, which answers no such question; name one of kind {paid}"
         )
 
 
@@ -265,8 +284,7 @@ def _check_budget(plan: Plan) -> None:
                 f"budget = {budget:g} needs a price of each teacher; add [teacher.{name}] price = {{ input = …, output = … }}"
             )
     samplings = {f"[teacher.{name}]": table.sampling for name, table in paid.items() if name in plan.sampling_teachers}
-    if plan.judge is not None:
-        samplings["[judge]"] = plan.judge.sampling
+    samplings |= {f"[{name}]": table.sampling for name, table in plan.aside.items()}
     for where, sampling in samplings.items():
         if sampling.bound is None:
             raise UserError(f"budget = {budget:g} needs a bound of each completion; add max_tokens to {where} sampling")
@@ -287,6 +305,11 @@ def _of_many(name: str, index: int, count: int) -> str:
 def _rooted(table: Table, root: str) -> Table:
     path = table.get("path")
     return {**table, "path": storage.rooted(path, root)} if isinstance(path, str) else table
+
+
+def _tokenizer(recipe: Recipe) -> Tokenizer:
+    given = recipe.annotate.tokenizer
+    return tokenizer(given if given == WORDS else storage.rooted(given, recipe.root))
 
 
 def _earlier(recipe: Recipe) -> tuple[EarlierRelease, ...]:
@@ -324,17 +347,15 @@ def _resolved(
     teachers: Mapping[str, TeacherTable],
     strategy: StrategyTable,
     prompt: PromptTable,
-    judge: JudgeTable | None,
+    aside: Aside,
 ) -> dict[str, Any]:
     table = recipe.model_dump(mode="json", exclude_none=True)
     table["problems"] = [_as_written(source, raw) for source, raw in zip(sources, recipe.problems, strict=True)]
     table["teacher"] = {name: _as_written(teacher, recipe.teacher[name]) for name, teacher in teachers.items()}
     written = _as_written(strategy.model_copy(update={"teachers": None}), recipe.strategy)
-    table["strategy"] = {**written, "teachers": _asked(strategy, teachers, judge)}
+    table["strategy"] = {**written, "teachers": _asked(strategy, teachers, aside)}
     table["prompt"] = _as_written(prompt, recipe.prompt)
-    if judge is not None:
-        table["judge"] = judge.model_dump(mode="json", exclude_none=True)
-    return table
+    return table | {name: one.model_dump(mode="json", exclude_none=True) for name, one in aside.items()}
 
 
 def _as_written(section: Section, raw: Table) -> Table:

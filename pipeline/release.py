@@ -15,6 +15,7 @@ from pipeline.manifest import PartitionStats
 from pipeline.pass_rates import PassRates, outcomes_of, problem_rows
 from pipeline.rundir import RunDir
 from pipeline.slices import PlaceStanding, Slices, compared_answers, duplicates_of, turns_of
+from pipeline.tag_counts import tag_counts
 from pipeline.vote_counts import vote_counts
 from schemas.annotation import DUPLICATE_TYPE, JUDGE_NAME, Duplicate
 from schemas.manifest import SIGNATURES, FileEntry
@@ -85,6 +86,7 @@ class ShardWriter:
         counts.update(vote_counts(table))
         counts.update(("duplicates", kind) for kind in kinds if kind is not None)
         counts.update(("reflections", label) for label in labels)
+        counts.update(tag_counts(table))
         for hits in table["contamination"].to_pylist():
             counts.update({("contaminated", hit["benchmark"], hit["kind"]) for hit in hits or ()})
         counts.update(("rejected_samples", reason) for reason in table["reason"].to_pylist() if reason is not None)

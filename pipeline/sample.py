@@ -17,10 +17,10 @@ from generators.journal import Journal, Spent, spent_in
 from generators.judge import Judge, JudgeTable
 from generators.prompts.rendering import Prompts
 from generators.strategies.strategy import Context, StrategyTable
+from generators.tagger import Tagger, TaggerTable
 from generators.teachers.client import PaidTable
 from generators.teachers.mixture import MixtureTable
 from generators.teachers.paid import PaidTeacher
-from generators.teachers.recorded import RecordedTeacher
 from generators.teachers.table import TeacherTable
 from generators.teachers.teacher import FreeTable, Recorded, Teacher
 from generators.teachers.together import together
@@ -30,17 +30,18 @@ from pipeline.plugins import release_of
 from pipeline.progress import Reporter
 from pipeline.rundir import RunDir
 from pipeline.sample_loop import SampleLoop
+from pipeline.unasked import not_asked, unjudgeable
 from pipeline.verifier import ProblemVerifier
-from schemas.annotation import JUDGE_NAME
+from schemas.annotation import JUDGE_NAME, TAGGER_NAME
 from schemas.errors import RunError, UserError
 from schemas.identity import content_id
 from schemas.problem import Problem
 from schemas.recipe import Table
-from schemas.reject import REJECT_SCHEMA, Reject, shown
+from schemas.reject import REJECT_SCHEMA, Reject
 from schemas.sample import SAMPLE_SCHEMA, Sample
 from schemas.tables import table_of
 
-CODE = "sample_v4"  # a change of what a partition's samples are, given its inputs, gets a new number
+CODE = "sample_v5"  # a change of what a partition's samples are, given its inputs, gets a new number
 PROBLEMS_READ = 1024  # problems made into objects at once: a megabyte or two
 ROWS_OF_A_PIECE = 1024  # samples that become Arrow together: as objects they take several times the memory
 # Samples of partitions that wait for stragglers, as Arrow: with it a run stays far under 1 GiB, and a partition of the size that
@@ -65,6 +66,7 @@ class Sampler:
     checkers: Mapping[str, Any]
     decides: str  # seed, round, the strategy's table, the words of prompts, identities, what verdicts decide by; as JSON
     judge: JudgeTable | None = None  # asked where a checker is unsure
+    tagger: TaggerTable | None = None  # asked about the chains, when they are there
     limited: bool = False  # some problems were left out on purpose, so recorded completions of others are no rejects
     budget: float | None = None
     spent: Spent = dataclasses.field(default_factory=dict)  # by this run before
@@ -121,6 +123,8 @@ class OpenPartition:
         self._asked = tuple(teachers[name] for name in sampler.asked)
         self._others = {name: teachers[name] for name in sampler.strategy.others}
         self._judge = None if sampler.judge is None else Judge(teachers[sampler.judge.teacher], sampler.judge.sampling)
+        tagger = sampler.tagger
+        self._tagger = None if tagger is None else Tagger(teachers[tagger.teacher], tagger, sampler.seed)
         self._journal = journal
         self._problems = problems_in(sampler.run.problems(partition))
         self._rejects: list[Reject] = []
@@ -178,7 +182,7 @@ class OpenPartition:
             self._close_one()
 
     async def _solved(self, problem: Problem) -> list[Sample]:
-        """Return what the strategy makes of a problem, with what the judge says where the checker is unsure."""
+        """Return what the strategy makes of a problem, with what judge and tagger say of it."""
         sampler = self._sampler
         judge_counts = sampler.judge is not None and sampler.judge.counts
         verifier = ProblemVerifier(problem, sampler.checkers, self._judge, judge_counts)
@@ -191,13 +195,16 @@ class OpenPartition:
             round=sampler.round,
         )
         if sampler.strategy.needs_gold and (reason := await verifier.unjudgeable()) is not None:
-            self._rejects.append(_unjudgeable(problem, sampler.strategy.kind, reason))
+            self._rejects.append(unjudgeable(problem, sampler.strategy.kind, reason))
             return []
         samples = await sampler.strategy.solve(problem, context)
-        if self._judge is None:
-            return samples
-        said = await together(*(verifier.judgement(one.response, one.choice_order) for one in samples))
-        return [dataclasses.replace(one, judgement=judgement) for one, judgement in zip(samples, said, strict=True)]
+        if self._judge is not None:
+            said = await together(*(verifier.judgement(one.response, one.choice_order) for one in samples))
+            samples = [dataclasses.replace(one, judgement=judgement) for one, judgement in zip(samples, said, strict=True)]
+        if self._tagger is not None:
+            tagged = await together(*(self._tagger.tagged(problem.question, one) for one in samples))
+            samples = [dataclasses.replace(one, tagged=tags) for one, tags in zip(samples, tagged, strict=True)]
+        return samples
 
     def _pack(self) -> None:
         self._pieces.append(table_of(self._samples, SAMPLE_SCHEMA))
@@ -208,7 +215,7 @@ class OpenPartition:
         self._pack()
         table = pa.concat_tables(self._pieces).sort_by([("problem_id", "ascending"), ("index", "ascending")])
         paid = [teacher for teacher in self._teachers.values() if isinstance(teacher, PaidTeacher)]
-        unasked = _unasked(self._teachers.values(), self._sampler.limited)
+        unasked = not_asked(self._teachers.values(), self._sampler.limited)
         rejects = [*self._rejects, *unasked, *(one for teacher in paid for one in teacher.rejects)]
         once = {reject.reject_id: reject for reject in rejects}
         run, partition = self._sampler.run, self._partition
@@ -228,40 +235,6 @@ def problems_in(url: str) -> Iterator[Problem]:
         for row in batch.to_pylist():
             row["choices"] = tuple(row["choices"])
             yield Problem(**row)
-
-
-def _unasked(teachers: "Sequence[Teacher] | Any", limited: bool) -> list[Reject]:
-    """Return the recorded completions that no sample was made of, as rejects."""
-    return [
-        _reject(one, asked)
-        for teacher in teachers
-        if isinstance(teacher, RecordedTeacher)
-        for one, asked in teacher.left()
-        if asked or not limited
-    ]
-
-
-def _reject(one: Recorded, asked: bool) -> Reject:
-    beyond = "it was recorded for a problem that has as many of its samples as the strategy asks for"
-    nothing = "it was recorded for a question that is none of the problems"
-    return Reject(
-        stage="sample",
-        reason="not_asked_for" if asked else "no_such_problem",
-        detail=f"teacher {one.teacher!r}: {beyond if asked else nothing}",
-        raw=shown(one.response or one.reasoning),
-        source=one.teacher,
-    )
-
-
-def _unjudgeable(problem: Problem, strategy: str, reason: str) -> Reject:
-    """Return a problem that is not asked, since no answer to it could be judged."""
-    return Reject(
-        stage="sample",
-        reason=reason,
-        detail=f"problem {problem.problem_id} cannot be judged, which strategy {strategy!r} needs; it was not asked",
-        raw=shown(problem.question),
-        source=problem.source,
-    )
 
 
 class _SamplePartitions(beam.DoFn):
@@ -342,6 +315,9 @@ def sampler_of(plan: Plan, run: RunDir, limited: bool, shared: bool = False, als
         decides.append(votes.NAME)
     if plan.judge is not None:
         decides.append([JUDGE_NAME, plan.judge.teacher, plan.judge.sampling.sent(), plan.judge.counts and plan.strategy.verifies])
+    if plan.tagger is not None:
+        tagger = plan.tagger
+        decides.append([TAGGER_NAME, tagger.teacher, tagger.sampling.sent(), tagger.share, tagger.max_chars])
     return Sampler(
         run=run,
         seed=plan.recipe.seed,
@@ -354,6 +330,7 @@ def sampler_of(plan: Plan, run: RunDir, limited: bool, shared: bool = False, als
         checkers=plan.checkers,
         decides=json.dumps(decides, sort_keys=True),
         judge=plan.judge,
+        tagger=plan.tagger,
         limited=limited,
         budget=plan.recipe.budget,
         spent=spent_in(run.journals, *also_spent),

@@ -20,6 +20,7 @@ LABEL_STYLES = {
     "self_correction": "bold magenta",
     "summary": "bold bright_black",
 }
+EFFECT_STYLES = {"effective": "green", "harmful": "red", "changing": "yellow", "idle": "dim"}
 STATUS_STYLES = {"correct": "green", "incorrect": "red", "unsure": "yellow", "error": "magenta"}
 
 # Control characters drive a terminal, and the direction marks reorder what is read: each becomes a visible symbol.
@@ -37,7 +38,7 @@ def safe(text: str) -> str:
 
 
 def chain(reasoning: str, response: str, reflections: Sequence[Mapping[str, Any]]) -> Text:
-    """Return a chain with its reflections coloured, each with its label behind it."""
+    """Return a chain with its reflections coloured, each with its label behind it, and with its effect where that is known."""
     from schemas.sample import chain_text
 
     text = Text(safe(chain_text(reasoning, response)))
@@ -47,9 +48,36 @@ def chain(reasoning: str, response: str, reflections: Sequence[Mapping[str, Any]
     pieces, last = [], 0
     for one in spans:
         end = max(one["end"], last)
-        pieces += [text[last:end], Text(f" [{one['label']}]", style="dim italic")]
+        effect = one.get("effect")
+        behind = Text(f" [{one['label']}]", style="dim italic") if effect is None else _with_effect(one["label"], effect)
+        pieces += [text[last:end], behind]
         last = end
     return Text.assemble(*pieces, text[last:])
+
+
+def _with_effect(label: str, effect: str) -> Text:
+    return Text.assemble((f" [{label}: ", "dim italic"), (effect, EFFECT_STYLES.get(effect, "")), ("]", "dim italic"))
+
+
+def course(values: Mapping[str, Any]) -> str:
+    """Return how a chain came to its answer and how finely it goes, in one line; "" where the row says nothing of it."""
+    one, fine = values.get("course"), values.get("granularity")
+    if not one or not fine:
+        return ""
+    parts = [f"{fine['tokens']:,} tokens", f"{_counted(one['thoughts'], 'thought')}", *(values.get("approaches") or ())]
+    if one["answers"]:
+        parts.append(f"{_counted(one['answers'], 'answer')} stated, {_counted(one['changes'], 'change')}")
+    places = {"first right": one["first_right"], "settled": one["settled"], "after that": one["overthinking"]}
+    parts += [f"{name} {place:.0%}" for name, place in places.items() if place is not None]
+    if fine["skipped"]:
+        parts.append(f"skipped steps {fine['skipped']:.2f}")
+    if one["loops"]:
+        parts.append(f"repeated {one['loops']:.0%}")
+    return "; ".join(parts)
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
 def row(values: Mapping[str, Any]) -> Text:
@@ -70,6 +98,8 @@ def row(values: Mapping[str, Any]) -> Text:
     if values.get("choice_order"):
         asked = ", ".join(CHOICE_LABELS[place] for place in values["choice_order"])
         lines.append(f"\noptions asked in the order {asked}; read is the label as asked", style="dim")
+    if told := course(values):
+        lines.append(f"\n{told}", style="dim")
     for flag in (values.get("steps") or {}).get("flags") or ():
         lines.append(f"\n{flag['kind']}: {safe(flag['detail'])}", style="yellow")
     if values.get("leak"):
@@ -118,6 +148,8 @@ def funnel(counts: Mapping[str, Any], coverage: Mapping[str, Any]) -> Table:
     )
     table.add_row("duplicates", f"{sum(counts['duplicates'].values()):,}", _parts(counts["duplicates"]))
     table.add_row("reflections", f"{sum(counts['reflections'].values()):,}", _parts(counts["reflections"]))
+    if counts["tagged"]:
+        table.add_row("  tagged by a teacher", f"{counts['tagged']['read']:,}", _agreement(counts["agreement"]))
     rejected = counts["rejected_samples"]
     table.add_row("samples rejected", f"{sum(rejected.values()):,}", _parts(rejected))
     table.add_row("kept", f"{counts['kept']:,}", _parts({"problems": counts["problems_kept"]}), style="bold")
@@ -126,6 +158,12 @@ def funnel(counts: Mapping[str, Any], coverage: Mapping[str, Any]) -> Table:
 
 def _parts(parts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {safe(name)}" for name, count in parts.items() if count)
+
+
+def _agreement(labels: Mapping[str, Any]) -> str:
+    """Return how a teacher's tags agree with the rules', where both are not constant."""
+    known = [f"{label} {of_label['kappa']:.2f}" for label, of_label in labels.items() if of_label["kappa"] is not None]
+    return "kappa with the rules: " + (", ".join(known) or "none")
 
 
 def _pass_at_k(covered: Mapping[str, Any]) -> str:

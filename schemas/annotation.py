@@ -56,6 +56,26 @@ class Reflection(NamedTuple):
     effect: Effect | None  # on the answer; None where none is stated on both sides of it, or the right one is not known
 
 
+TAGGER_NAME = "tagger_v1"  # what is asked and how a reply is read; a change of either gets a new version
+
+
+class Tag(NamedTuple):
+    """One place where a teacher says that a chain turns on itself.  Offsets as in `Reflection`."""
+
+    label: Label
+    start: int
+    end: int
+
+
+class Tagged(NamedTuple):
+    """What a teacher says of a chain's reflections.  It is part of the sample: asking again would cost again."""
+
+    teacher: str  # its name in the recipe
+    tags: list[Tag] | None  # by start, end and label; None where a reply could not be read
+    misquoted: int  # items whose words do not stand in the chain, or no more often than they were said
+    mislabelled: int  # items with a label that is none
+
+
 class Course(NamedTuple):
     """How a chain comes to its answer.  Places are shares of its length in code points, 0 to 1."""
 
@@ -82,7 +102,7 @@ class Granularity(NamedTuple):
 
     tokens: int  # of the recipe's tokenizer
     computed: int  # results that it states
-    skipped: float | None  # share of those whose operands or operations are not there; None where it computes nothing
+    skipped: float | None  # share of those, and of steps never taken, that have no way to them, 0 to 1; None without results
     expansion: float | None  # its tokens by the median of its problem's other samples: above 1 longer, below 1 shorter; None alone
     languages: list[LanguageShare]  # the larger share first
 
@@ -207,6 +227,22 @@ REFLECTIONS_TYPE = pa.list_(
             ]
         ),
     )
+)
+TAGGED_TYPE = pa.struct(
+    [
+        pa.field("teacher", pa.string()),
+        pa.field(
+            "tags",
+            pa.list_(
+                pa.field(
+                    "item",
+                    pa.struct([pa.field("label", pa.string()), pa.field("start", pa.int64()), pa.field("end", pa.int64())]),
+                )
+            ),
+        ),
+        pa.field("misquoted", pa.int64()),
+        pa.field("mislabelled", pa.int64()),
+    ]
 )
 COURSE_TYPE = pa.struct(
     [

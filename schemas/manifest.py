@@ -52,7 +52,7 @@ class Manifest:
     benchmarks: dict[str, dict[str, Any]]  # benchmark → number of its items, SHA-256 of their ids and texts
     prompts: dict[str, str]  # prompt file → SHA-256 of its text, for those that rows can have been asked by
     limit: int | None  # records or draws of each source that were taken, None for all
-    funnel: dict[str, Any]  # counts, from records read to rows kept
+    funnel: dict[str, Any]  # counts, from records read to rows kept; how the taggers agree
     coverage: dict[str, Any]  # teacher → how its trials of the problems ended, pass@k and its power law
     configs: dict[str, ConfigEntry]
     files: tuple[FileEntry, ...]

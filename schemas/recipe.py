@@ -99,6 +99,16 @@ class Export(Section):
     configs: tuple[str, ...] = Field(("full", "sft"), description="`starbeam list` names them")
 
 
+class Annotate(Section):
+    """`[annotate]`: by what chains are measured."""
+
+    tokenizer: str = Field(
+        "words_v1",
+        min_length=1,
+        description="what lengths are counted with: words_v1 (words, digits by threes, signs) or a path or URL of a tokenizer.json",
+    )
+
+
 class Split(Section):
     """`[split]`: a part of the problems, drawn by a hash of each problem; the same share and seed give the same parts."""
 
@@ -125,6 +135,8 @@ class Recipe(Section):
     prompt: Table = Field(default_factory=dict, description="the words in which problems are asked")
     split: Split | None = Field(None, description="take a part of the problems; left out, all")
     judge: Table | None = Field(None, description="who is asked where a checker is unsure; left out, nobody is")
+    tagger: Table | None = Field(None, description="who is asked to tag chains beside the rules; left out, nobody is")
+    annotate: Annotate = Annotate()
     dedupe: Dedupe = Dedupe()
     decontaminate: Decontaminate | None = Field(None, description="look for items of benchmarks; left out, nobody does")
     select: Select = Select()

@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 import pyarrow as pa
 
-from schemas.annotation import JUDGEMENT_TYPE, Judgement
+from schemas.annotation import JUDGEMENT_TYPE, TAGGED_TYPE, Judgement, Tagged
 from schemas.identity import content_id
 
 Origin = Literal["sampled", "rationalized", "revised", "searched", "solved", "recorded"]
@@ -42,6 +42,7 @@ class Sample:
     score: float | None = None  # by which the strategy chose among samples; higher is better
     chosen: bool | None = None  # whether the strategy chose it; None where it is not one that chooses
     judgement: Judgement | None = None  # of the answer, where a checker was unsure of it and a judge was asked
+    tagged: Tagged | None = None  # its chain, where a tagger was asked and has answered
 
     @classmethod
     def of(cls, *, problem_id: str, index: int, teacher: str, origin: Origin, round: int = 0, **rest: Any) -> Self:
@@ -90,6 +91,7 @@ SAMPLE_SCHEMA = pa.schema(
         pa.field("score", pa.float64()),
         pa.field("chosen", pa.bool_()),
         pa.field("judgement", JUDGEMENT_TYPE),
+        pa.field("tagged", TAGGED_TYPE),
     ]
 )
 

@@ -9,7 +9,9 @@ import pyarrow as pa
 from schemas.annotation import (
     CHANCE_TYPE,
     CONTAMINATION_TYPE,
+    COURSE_TYPE,
     DUPLICATE_TYPE,
+    GRANULARITY_TYPE,
     LEAK_TYPE,
     REFLECTIONS_TYPE,
     STEPS_TYPE,
@@ -42,6 +44,9 @@ ANNOTATED_SCHEMA = pa.schema(
         pa.field("chance", CHANCE_TYPE),  # null for problems without choices
         pa.field("vote", VOTE_TYPE),  # null where fewer than two samples vote, or the checker compares no answers
         pa.field("reflections", REFLECTIONS_TYPE),
+        pa.field("course", COURSE_TYPE),
+        pa.field("granularity", GRANULARITY_TYPE),
+        pa.field("approaches", pa.list_(pa.field("item", pa.string()))),  # sorted; empty where no words show any
         pa.field("contamination", CONTAMINATION_TYPE),  # null where the recipe names no benchmark, empty where nothing was found
         pa.field("fingerprint", pa.binary()),  # 16 bytes: BLAKE2b of the normalised chain
         pa.field("signature", pa.binary()),  # MinHash, little-endian uint32 slots
@@ -52,7 +57,8 @@ ANNOTATED_SCHEMA = pa.schema(
 _FULL_COLUMNS = (
     *("sample_id", "problem_id", "index", "round", "origin", "teacher", "parent_id"),
     *("source", "subject", "language", "answer", "choices", "choice_order", "tests"),
-    *("verdict", "judgement", "steps", "leak", "chance", "vote", "reflections", "contamination", "duplicate"),
+    *("verdict", "judgement", "steps", "leak", "chance", "vote"),
+    *("reflections", "course", "granularity", "approaches", "tagged", "contamination", "duplicate"),
     *("score", "chosen", "finish_reason", "prompt_tokens", "completion_tokens", "logprob", "metadata", "hint"),
     *("question", "prompt", "prompt_id", "reasoning", "response"),
 )

@@ -28,6 +28,8 @@ WORDS = (
 _OPTION = re.compile(r"^\(([A-Z])\) (.+)$", re.MULTILINE)
 _PAIR = re.compile(r'^{"reference":.*}$', re.MULTILINE)
 _GRADED = re.compile(r'^{"problem":.*}$', re.MULTILINE)
+_TAGGED = re.compile(r'^{"question":.*}$', re.MULTILINE)
+_SENTENCE = re.compile(r"[^\s.?!][^.?!]*[.?!]")
 _ARITHMETIC = re.compile(r"What is (\d{1,18}) ([-+×*]) (\d{1,18})\?")
 
 
@@ -47,7 +49,8 @@ def answer_to(prompt: str, seed: object, choice: int, right: float, words: int) 
 
     A question like "What is 12 + 30?" is solved, for the share `right` of all answers rightly, and answered with its option's
     label where it has options; a pair to judge gets EQUIVALENT where the answer holds the reference; a solution to grade gets 10
-    where it is right and 2 where it is not; any other question gets a number by chance.
+    where it is right and 2 where it is not; a chain to tag gets hesitation for each sentence with "Wait", verification for each
+    with "check", a label that is none and a quote that stands nowhere; any other question gets a number by chance.
     """
     digest = hashlib.blake2b(f"{seed}/{choice}/{prompt}".encode(), digest_size=64).digest()
     thought = " ".join(WORDS[digest[at % 64] % len(WORDS)] for at in range(words))
@@ -57,6 +60,8 @@ def answer_to(prompt: str, seed: object, choice: int, right: float, words: int) 
     if (graded := _GRADED.search(prompt)) is not None:
         fields = json.loads(graded[0])
         return thought, "10" if _is_solved(fields["problem"], fields["solution"]) else "2"
+    if (tagged := _TAGGED.search(prompt)) is not None:
+        return thought, _tags_of(json.loads(tagged[0])["chain"])
     asked = _ARITHMETIC.search(prompt)
     if asked is None:
         return thought, f"The answer is {int.from_bytes(digest[:3], 'big')}."
@@ -71,6 +76,14 @@ def answer_to(prompt: str, seed: object, choice: int, right: float, words: int) 
 def _value_of(asked: "re.Match[str]") -> int:
     a, b = int(asked[1]), int(asked[3])
     return a + b if asked[2] == "+" else a - b if asked[2] == "-" else a * b
+
+
+def _tags_of(chain: str) -> str:
+    words = {"Wait": "hesitation", "check": "verification"}
+    sentences = _SENTENCE.findall(chain)
+    found = [{"label": label, "quote": one} for one in sentences for word, label in words.items() if word in one]
+    lost = [{"label": "doubt", "quote": sentences[0]}, {"label": "summary", "quote": "This stands nowhere."}] if found else []
+    return json.dumps([*found, *lost])
 
 
 def _is_solved(question: str, solution: str) -> bool:

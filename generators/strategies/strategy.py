@@ -94,7 +94,7 @@ class StrategyTable(Section):
 
     kind: str
     teachers: tuple[Name, ...] | None = Field(
-        None, description="names of [teacher.NAME] tables; left out for all but a judge and the parts of a mixture"
+        None, description="names of [teacher.NAME] tables; left out for all but judge, tagger and the parts of a mixture"
     )
     shuffle_choices: bool = Field(
         False, description="ask each sample after the first with the options in an order of its own; not of recorded teachers"

@@ -23,7 +23,8 @@ COMMANDS = {
     "verify": "pipeline.cli.verdicts",
     "steps": "pipeline.cli.verdicts",
     "leaks": "pipeline.cli.verdicts",
-    "tag": "pipeline.cli.parts",
+    "tag": "pipeline.cli.tag",
+    "mine": "pipeline.cli.mine",
     "dedupe": "pipeline.cli.dedupe",
     "decontaminate": "pipeline.cli.decontaminate",
 }

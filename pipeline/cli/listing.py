@@ -4,26 +4,39 @@ from collections.abc import Iterator
 
 import click
 
-from filters import chance, contamination, fingerprints, leaks, reflections, signatures, steps, votes
+from filters import (
+    approaches,
+    chance,
+    contamination,
+    effects,
+    fingerprints,
+    granularity,
+    leaks,
+    reflections,
+    signatures,
+    steps,
+    votes,
+)
 from filters.selection import RULES
 from generators.judge import JudgeTable
 from generators.prompts.files import parse, shipped, shipped_text
 from generators.prompts.table import PromptTable
 from generators.sources import SOURCES
+from generators.tagger import TaggerTable
 from generators.teachers import TEACHERS
 from pipeline.exports import CONFIGS
 from pipeline.plan import all_checkers
 from pipeline.plugins import Strategies
 from pipeline.recipes import suggestion
-from schemas.annotation import JUDGE_NAME
+from schemas.annotation import JUDGE_NAME, TAGGER_NAME
 from schemas.errors import UserError
-from schemas.recipe import Decontaminate, Dedupe, Export, Recipe, Section, Select
+from schemas.recipe import Annotate, Decontaminate, Dedupe, Export, Recipe, Section, Select
 
 
 @click.command("list")
 @click.argument("name", required=False)
 def list_command(name: str | None) -> None:
-    """List what a recipe can name; with NAME, the keys of that source, teacher or strategy, of `judge`, `prompt` or `recipe`."""
+    """List what a recipe can name; with NAME, the keys of that source, teacher, strategy or table, such as `judge` or `recipe`."""
     if name is not None:
         click.echo("\n".join(_keys(name)))
         return
@@ -43,7 +56,11 @@ def list_command(name: str | None) -> None:
             JUDGE_NAME: "a teacher's word on answers that a checker is unsure of, where [judge] names one",
             chance.NAME: "a problem's right choices against guessing",
             votes.NAME: "what most samples of a problem answer; a pseudo-gold where it has no gold",
-            reflections.NAME: "reflections of a chain",
+            reflections.NAME: "places where a chain turns on itself: checks, doubts, other ways, corrections",
+            effects.NAME: "what each reflection did to the answer, and how the chain comes to it",
+            granularity.NAME: "length in tokens, skipped steps, length beside the problem's other samples, languages",
+            approaches.NAME: "how a chain goes at its problem: cases, induction, contradiction, backwards, …",
+            TAGGER_NAME: "a teacher's word on the reflections of a chain, where [tagger] names one",
             contamination.NAME: "items of benchmarks that a problem or a chain holds, where [decontaminate] names any",
             fingerprints.NAME: "what exact copies have in common",
             signatures.NAME: "signatures for near-copies",
@@ -65,7 +82,9 @@ def _keys(name: str) -> list[str]:
     tables: dict[str, type[Section]] = {
         "recipe": Recipe,
         "judge": JudgeTable,
+        "tagger": TaggerTable,
         "prompt": PromptTable,
+        "annotate": Annotate,
         "dedupe": Dedupe,
         "decontaminate": Decontaminate,
         "select": Select,

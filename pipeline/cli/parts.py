@@ -1,13 +1,11 @@
-"""`starbeam tag`, and what every part that stands alone shares: its options, and reading of fields."""
+"""What every part that stands alone shares: its options, and reading of fields."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
-from generators.records import text_at
 from pipeline.recipes import suggestion
-from pipeline.rows import Rows, judged
 from schemas.errors import UserError
 
 
@@ -46,15 +44,3 @@ def field_paths(settings: Sequence[str], known: Sequence[str]) -> dict[str, str]
             raise UserError(f"--field {setting!r}: unknown field {name!r}; {suggestion(name, known)}")
         paths[name] = path
     return paths
-
-
-@click.command("tag")
-@file_options
-def tag_command(path: str, out: str, rejected: str | None, fields: tuple[str, ...]) -> None:
-    """Mark what chains do to themselves.  Reads text; adds reflections, with offsets in code points."""
-    from filters.reflections import reflections
-    from schemas.annotation import REFLECTIONS_TYPE
-
-    at = field_paths(fields, ("text",))
-    rows = Rows(path, out, rejected, "reflections", REFLECTIONS_TYPE)
-    rows.write(judged(rows, lambda row: text_at(row, at["text"]), reflections, "tag"))

@@ -1,13 +1,15 @@
 """`starbeam show`."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 
 from pipeline import shards, storage
+from pipeline.recipes import suggestion
 from pipeline.terminal import console_of, row
+from schemas.annotation import EFFECTS, LABELS
 from schemas.errors import UserError
 
 
@@ -16,11 +18,13 @@ from schemas.errors import UserError
 @click.option("-n", "--rows", default=3, show_default=True, type=click.IntRange(min=1), help="Rows to show.")
 @click.option("--config", type=click.Choice(["full", "rejected"]), default="full", show_default=True)
 @click.option("--label", help="Only rows with this reflection, such as self_correction.")
+@click.option("--effect", help="Only rows with a reflection of this effect, such as harmful; with --label one that has both.")
 @click.option("--source", help="Only rows of this problem source, such as arithmetic or train.jsonl.")
 @click.option("--reason", help="Only rows rejected for this reason.")
 @click.option("--id", "prefix", help="Only rows whose sample or problem id begins so.")
 def show_command(run: str, rows: int, config: str, **wanted: str | None) -> None:
     """Show rows of the release in RUN, reflections coloured."""
+    _check(label=(wanted["label"], LABELS), effect=(wanted["effect"], EFFECTS))
     folder = storage.join(run, "release", config)
     names = [name for name in storage.list_names(folder) if name.endswith(".parquet")]
     if not names:
@@ -28,7 +32,8 @@ def show_command(run: str, rows: int, config: str, **wanted: str | None) -> None
     found = (values for values in _rows(folder, names) if _fits(values, **wanted))
     first = list(itertools.islice(found, rows))
     if not first:
-        raise UserError(f"{folder}: no row fits; drop a filter or try another --config")
+        asked = any(one is not None for one in wanted.values())
+        raise UserError(f"{folder}: {'no row fits; drop a filter' if asked else 'holds no row'}; or try another --config")
     console = console_of(stderr=False)
     for values in first:
         console.rule(style="dim")
@@ -42,12 +47,29 @@ def _rows(folder: str, names: list[str]) -> Iterator[dict[str, Any]]:
         yield from shards.read_table(storage.join(folder, name)).to_pylist()
 
 
-def _fits(values: dict[str, Any], label: str | None, source: str | None, reason: str | None, prefix: str | None) -> bool:
-    labels = {one["label"] for one in values["reflections"] or ()}
+def _check(**given: tuple[str | None, Sequence[str]]) -> None:
+    for name, (value, known) in given.items():
+        if value is not None and value not in known:
+            raise UserError(f"--{name} {value!r} is unknown; {suggestion(value, list(known))}")
+
+
+def _fits(
+    values: dict[str, Any],
+    label: str | None,
+    effect: str | None,
+    source: str | None,
+    reason: str | None,
+    prefix: str | None,
+) -> bool:
+    found = values["reflections"] or ()
     ids = (values["sample_id"] or "", values["problem_id"] or "")
     return (
-        (label is None or label in labels)
+        ((label is None and effect is None) or any(_is(one, label, effect) for one in found))
         and (source is None or values["source"] == source)
         and (reason is None or values.get("reason") == reason)
         and (prefix is None or any(one.startswith(prefix) for one in ids))
     )
+
+
+def _is(reflection: Mapping[str, Any], label: str | None, effect: str | None) -> bool:
+    return (label is None or reflection["label"] == label) and (effect is None or reflection["effect"] == effect)

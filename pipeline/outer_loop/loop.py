@@ -247,7 +247,8 @@ def _decides(plan: Plan, table: LoopTable, base: str, limit: int | None) -> dict
     """Return hashes of what decides the rounds, by the table of the recipe, so that a change can be named."""
     published = plan.published
     parts: dict[str, Any] = {
-        name: published.get(name) for name in ("seed", "partitions", "problems", "strategy", "prompt", "judge", "dedupe", "select")
+        name: published.get(name)
+        for name in ("seed", "partitions", "problems", "strategy", "prompt", "judge", "tagger", "dedupe", "select")
     }
     parts["prompt"] = [parts["prompt"], plan.prompts.digest]
     parts["teacher"] = {name: one.identity() for name, one in plan.used_teachers.items()}

@@ -80,6 +80,7 @@ def held_out_plan(recipe: Recipe, loop: LoopTable, round: int, model: Model) -> 
         "split": None if loop.held_out_share is None else Split(share=loop.held_out_share, part="held_out"),
         "teacher": {**changed.teacher, loop.teacher: {**table, "sampling": sampling}},
         "strategy": {"kind": "repeated", "samples": loop.held_out_samples, "teachers": [loop.teacher]},
+        "tagger": None,
         "select": Select(keep=("correct",)),
         "export": Export(configs=("full",)),
     }

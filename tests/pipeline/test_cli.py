@@ -69,7 +69,9 @@ def test_list_and_help_name_everything(tmp_path: Path) -> None:
         "repeated",
         "numeric",
         "maze_v1",
-        "reflection_v0",
+        "reflection_v1",
+        "effects_v1",
+        "granularity_v1",
         "not_duplicate",
         "sft",
     ):
@@ -154,8 +156,20 @@ def test_tag_alone_to_stdout_with_offsets_in_code_points(tmp_path: Path) -> None
     (row,) = [json.loads(line) for line in done.stdout.splitlines()]
     assert {"hesitation", "verification"} <= {one["label"] for one in row["reflections"]}
     for one in row["reflections"]:
-        assert set(one) == {"label", "start", "end", "marker", "effect"}
-        assert text[one["start"] : one["end"]] == one["marker"]
+        assert set(one) == {"label", "start", "end", "marker", "signal", "effect"}
+        assert one["marker"] in text[one["start"] : one["end"]] and one["effect"] is None
+
+
+def test_tag_alone_tells_effects_where_the_gold_is_known(tmp_path: Path) -> None:
+    question = "Wait, let me check the clock: what is 3*4?"
+    text = f"{question}\n3*4 = 13, so the answer is 13. Wait, that is wrong: 3*4 = 12. So the answer is 12."
+    (tmp_path / "in.jsonl").write_text(_lines({"text": text, "problem": question, "answer": "12"}))
+    fields = ("--field", "question=problem", "--field", "gold=answer")
+    (row,) = [json.loads(line) for line in starbeam("tag", "--in", "in.jsonl", *fields, cwd=tmp_path).stdout.splitlines()]
+    assert [(one["label"], one["effect"]) for one in row["reflections"]] == [
+        ("hesitation", "effective"),
+        ("self_correction", "effective"),
+    ]
 
 
 def test_dedupe_alone_from_parquet_to_parquet(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pipeline.plan import Plan, resolve
 from pipeline.recipes import MAX_RECIPE_BYTES, load, parse, suggestion
 from schemas.errors import UserError
 from schemas.recipe import Recipe
+from tests.tokenizer_files import saved
 
 NAME = 'name = "small"\n'
 SOURCES = '[[problems]]\nsource = "arithmetic"\n[[problems]]\nsource = "maze"\ncount = 7\n'
@@ -53,8 +54,8 @@ BOUNDS = "r.toml: seed = -1: must be greater than or equal to 0; change it (of a
             "zzz = 1\n" + WHOLE,
             [],
             "r.toml: unknown key 'zzz'; "
-            "known: budget, decontaminate, dedupe, export, judge, loop, name, partitions, problems, prompt, root, round, "
-            "seed, select, split, strategy, teacher",
+            "known: annotate, budget, decontaminate, dedupe, export, judge, loop, name, partitions, problems, prompt, root, round, "
+            "seed, select, split, strategy, tagger, teacher",
         ),
         (WHOLE, ["seed=-1"], BOUNDS),
         ("seed = -1\n" + WHOLE, [], BOUNDS),
@@ -185,6 +186,23 @@ def test_a_setting_changes_one_key_and_no_other(setting: str, path: tuple[str | 
     follows = {"strategy"} if path[0] == "teacher" else set()  # by default it asks every teacher, by name
     changed = {key for key in before | after if before.get(key) != after.get(key)} - follows
     assert changed == {path[0]} - ({"root"} if value == "" else set())
+
+
+def test_a_tokenizer_is_published_by_its_name_and_looked_for_from_the_root(tmp_path: Path) -> None:
+    assert _plan().tokenizer.name == _plan().published["annotate"]["tokenizer"] == "words_v1"
+    message = _mistake(f'root = "{tmp_path}"\n{WHOLE}', "annotate.tokenizer=tiny/tokenizer.json")
+    assert message.startswith(f"[annotate] tokenizer = '{tmp_path}/tiny/tokenizer.json': cannot be read")
+    assert "must be" in _mistake(WHOLE, "annotate.tokenizer=5")
+
+
+def test_a_tokenizer_of_a_file_is_published_without_its_folder(tmp_path: Path) -> None:
+    pytest.importorskip("tokenizers", reason='needs the optional library: pip install "starbeam[tokenizers]"')
+    path = saved(tmp_path / "tiny" / "tokenizer.json", "one")
+    plan = _plan(f'root = "{tmp_path}"\n{WHOLE}', "annotate.tokenizer=tiny/tokenizer.json")
+    elsewhere = _plan(WHOLE, f"annotate.tokenizer={path}")
+    assert plan.resolved["annotate"] == {"tokenizer": "tiny/tokenizer.json"}
+    assert plan.published["annotate"] == {"tokenizer": plan.tokenizer.name} and plan.tokenizer.name.startswith("tiny@")
+    assert plan.recipe_sha256 == elsewhere.recipe_sha256 != _plan().recipe_sha256
 
 
 def test_the_last_setting_of_a_key_wins() -> None:

@@ -1,0 +1,121 @@
+"""Which of many patterns a sentence may be of, by the words that it holds: numbers of patterns as bits of one integer."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from filters.pattern_words import ENGLISH, MARKS, MAX_WHOLE
+from filters.reflection_rules import SLOTS, Pattern
+
+MAX_KNOWN = 1 << 16  # words whose bits are remembered, some megabytes
+HAN = 2  # Chinese characters by which a pattern's words are looked up
+
+
+class _Part(NamedTuple):
+    """A word of patterns, with the bits of all that need it."""
+
+    word: str
+    bits: int
+
+
+class PatternIndex:
+    """The words of some patterns.  A slot after the other has a bit for each pattern: SLOTS times as many bits as patterns."""
+
+    def __init__(self, patterns: Sequence[Pattern], chinese: bool) -> None:
+        self.patterns = patterns
+        self._chinese = chinese
+        self._every = (1 << len(patterns)) - 1
+        self._spared = 0  # slots that a pattern has no words for
+        begin: dict[str, int] = {}
+        words: dict[str, int] = {}
+        for number, pattern in enumerate(patterns):
+            for prefix in pattern.prefixes:
+                begin[prefix] = begin.get(prefix, 0) | 1 << number
+            for slot in range(SLOTS):
+                bit = 1 << (slot * len(patterns) + number)
+                if slot >= len(pattern.words):
+                    self._spared |= bit
+                for word in pattern.words[slot] if slot < len(pattern.words) else ():
+                    words[word] = words.get(word, 0) | bit
+        self._whole = words
+        self._marks = [(mark, words[mark]) for mark in MARKS if mark in words]
+        self._by_start: dict[str, list[_Part]] = {}
+        for word, bits in words.items():
+            self._by_start.setdefault(word[: HAN if chinese else MAX_WHOLE + 1], []).append(_Part(word, bits))
+        self._known = _Known(self._bits_of)
+        # By the next PREFIX characters of a text: the patterns that may match there, as bits.
+        self.beginning = _Known(
+            lambda start: begin.get(start, 0) | begin.get(start[:2], 0) | begin.get(start[:1], 0) | begin.get("", 0)
+        )
+
+    def tried(self, sentences: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Yield the places of sentences with the patterns that each may be of, as bits: it holds a word of each of their sets."""
+        for place, found in enumerate(self._in_chinese(sentences) if self._chinese else self._in_english(sentences)):
+            if found and (numbers := self._complete(found)):
+                yield place, numbers
+
+    def _complete(self, found: int) -> int:
+        """Return the patterns that have a word in every slot, as bits."""
+        found |= self._spared
+        numbers = self._every
+        for _ in range(SLOTS):
+            numbers &= found
+            found >>= len(self.patterns)
+        return numbers
+
+    def _in_english(self, sentences: Sequence[str]) -> Iterator[int]:
+        """Yield the bits of each sentence's words."""
+        known, words = self._known, ENGLISH.findall
+        whole = "".join(sentences)
+        marks = [(mark, bits) for mark, bits in self._marks if mark in whole]
+        for sentence in sentences:
+            found = 0
+            for word in words(sentence):
+                if bits := known[word]:
+                    found |= bits
+            for mark, bits in marks:
+                if mark in sentence:
+                    found |= bits
+            yield found
+
+    def _in_chinese(self, sentences: Sequence[str]) -> Iterator[int]:
+        parts = self._by_start
+        for sentence in sentences:
+            found = 0
+            for at in range(len(sentence)):
+                for start in (sentence[at], sentence[at : at + HAN]):
+                    for part in parts.get(start, ()):
+                        if sentence.startswith(part.word, at):
+                            found |= part.bits
+            yield found
+
+    def _bits_of(self, word: str) -> int:
+        """Return the bits of a word of a text: those of the patterns' words that it is or, where these are long, holds."""
+        found = self._whole.get(word, 0)
+        for at in range(len(word) - MAX_WHOLE):
+            for part in self._by_start.get(word[at : at + MAX_WHOLE + 1], ()):
+                if word.startswith(part.word, at):
+                    found |= part.bits
+        return found
+
+
+class _Known(dict[str, int]):
+    """Bits by word or by what a text goes on with, made when they are asked for."""
+
+    def __init__(self, bits_of: Callable[[str], int]) -> None:
+        super().__init__()
+        self._bits_of = bits_of
+
+    def __missing__(self, word: str) -> int:
+        if len(self) >= MAX_KNOWN:
+            self.clear()
+        bits = self._bits_of(word)
+        self[word] = bits
+        return bits
+
+
+def ones(numbers: int) -> Iterator[int]:
+    """Yield the places of the bits that are set, the lowest first."""
+    while numbers:
+        lowest = numbers & -numbers
+        yield lowest.bit_length() - 1
+        numbers ^= lowest
