@@ -62,13 +62,14 @@ _PUTS_OFF = re.compile(
 _AT_END = re.compile(r"(?<![\w.,])-?\d+(?:,\d{3})*(?:\.\d+)? ?$")
 _COMES_TO = re.compile(r"\b(?:gives?|comes?|makes?|leaves?|totals?|is|are|becomes?|works? out|drops?|rises?)\b")
 _NEXT = re.compile(
-    r"^[\W_]*(?:\d|case|step|then|next|after|finally|similarly|another|each|now|for|if|when|on|and|in total|so|therefore|thus|hence"
+    r"^[\W_]*(?:\d|case|step|then|next|after|finally|similarly|another|each|now|for|at|if|when|on|and|in total|so|therefore|thus|hence"
     r"|with the other"
     r"|the (?:other|next|second|first|third|rest|remaining|same|total|final|answer|number of)|let|suppose|to)\b|[*\\\u4e00-\u9fff]"
 )
 _VERB = re.compile(
     r"\b(?:is|are|was|were|has|have|had|we|i|you|he|she|they|let|if|when|to|then|so|first|now|since|because|there|consider|find|use|need|needs|as|like"
-    r"|such|following|gives?|makes?|can|could|should|must|does|do|did|get|see|step|case|note|here|which|who|what|how|yes|no|alternatively|or|that|that's|wait|but)\b"
+    r"|such|following|gives?|makes?|can|could|should|must|does|do|did|get|see|step|case|note|here|which|who|what|how|yes|no|alternatively|or|that"
+    r"|that's|wait|but)\b"
     r"|[=*\\#|\u4e00-\u9fff\0]"
 )
 _ENDS_LIST = re.compile(r": | - | — |\.$")
