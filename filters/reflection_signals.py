@@ -54,16 +54,16 @@ _WORDED = re.compile(
     r"|[\u4e00-\u9fff]"
 )
 _PUTS_OFF = re.compile(
-    r"[\W_]*(?:yes|yeah|yep|no doubt|wait|alternatively|earlier|since|because|so|let|i|i'm|i'd|i'll|we|maybe|perhaps|possibly|if|suppose"
-    r"|well|but|hmm+|check|test|nothing|nobody"
+    r"[\W_]*(?:yes|yeah|yep|no doubt|wait|alternatively|earlier|since|because|so|let|i|i'm|i'd|i'll|we|maybe|perhaps|possibly|if"
+    r"|suppose|well|but|hmm+|check|test|nothing|nobody"
     r"|once|one could|it (?:does|is|can|would|could|might|seems)|that(?:'s| is| would)|this|step|first|to"
     r"|the (?:question|problem|exercise|stem|statement|answer))\b"
 )
 _AT_END = re.compile(r"(?<![\w.,])-?\d+(?:,\d{3})*(?:\.\d+)? ?$")
 _COMES_TO = re.compile(r"\b(?:gives?|comes?|makes?|leaves?|totals?|is|are|becomes?|works? out|drops?|rises?)\b")
 _NEXT = re.compile(
-    r"^[\W_]*(?:\d|case|step|then|next|after|finally|similarly|another|each|now|for|at|if|when|on|and|in total|so|therefore|thus|hence"
-    r"|with the other"
+    r"^[\W_]*(?:\d|case|step|then|next|after|finally|similarly|another|each|now|for|at|if|when|on|and|in total|so|therefore"
+    r"|thus|hence|with the other"
     r"|the (?:other|next|second|first|third|rest|remaining|same|total|final|answer|number of)|let|suppose|to)\b|[*\\\u4e00-\u9fff]"
 )
 _VERB = re.compile(
