@@ -54,29 +54,32 @@ _WORDED = re.compile(
     r"|[\u4e00-\u9fff]"
 )
 _PUTS_OFF = re.compile(
-    r"[\W_]*(?:yes|yeah|yep|no doubt|wait|alternatively|earlier|since|because|so|let|i|i'm|i'd|i'll|we|maybe|perhaps|possibly|if|suppose|well|but|hmm+|check|test|nothing|nobody"
+    r"[\W_]*(?:yes|yeah|yep|no doubt|wait|alternatively|earlier|since|because|so|let|i|i'm|i'd|i'll|we|maybe|perhaps|possibly|if"
+    r"|suppose|well|but|hmm+|check|test|nothing|nobody"
     r"|once|one could|it (?:does|is|can|would|could|might|seems)|that(?:'s| is| would)|this|step|first|to"
     r"|the (?:question|problem|exercise|stem|statement|answer))\b"
 )
 _AT_END = re.compile(r"(?<![\w.,])-?\d+(?:,\d{3})*(?:\.\d+)? ?$")
 _COMES_TO = re.compile(r"\b(?:gives?|comes?|makes?|leaves?|totals?|is|are|becomes?|works? out|drops?|rises?)\b")
 _NEXT = re.compile(
-    r"^[\W_]*(?:\d|case|step|then|next|after|finally|similarly|another|each|now|for|if|when|on|and|in total|so|therefore|thus|hence|with the other"
+    r"^[\W_]*(?:\d|case|step|then|next|after|finally|similarly|another|each|now|for|at|if|when|on|and|in total|so|therefore"
+    r"|thus|hence|with the other"
     r"|the (?:other|next|second|first|third|rest|remaining|same|total|final|answer|number of)|let|suppose|to)\b|[*\\\u4e00-\u9fff]"
 )
 _VERB = re.compile(
     r"\b(?:is|are|was|were|has|have|had|we|i|you|he|she|they|let|if|when|to|then|so|first|now|since|because|there|consider|find|use|need|needs|as|like"
-    r"|such|following|gives?|makes?|can|could|should|must|does|do|did|get|see|step|case|note|here|which|who|what|how|yes|no|alternatively|or|that|that's|wait|but)\b"
+    r"|such|following|gives?|makes?|can|could|should|must|does|do|did|get|see|step|case|note|here|which|who|what|how|yes|no|alternatively|or|that"
+    r"|that's|wait|but)\b"
     r"|[=*\\#|\u4e00-\u9fff\0]"
 )
 _ENDS_LIST = re.compile(r": | - | — |\.$")
-_LETTER = re.compile(r"[a-z]{3}")
-_HAN = re.compile("[\u4e00-\u9fff]")
+_LETTER = re.compile(r"[a-z]{2}")
 _WORD = re.compile(r"[a-z]{2,}")
 _AIMS = re.compile(r"[()]|\b(?:i|we|if|let|wait|from|between|line|row|multiples?|when|for|each|so|so,|thus|therefore|mod)\b")
 _CONTENT = re.compile(r"[a-zà-ÿ]{4,}|\d+")
 _ASKS = re.compile(
-    r"^[\W_]*(?:what|how (?:many|much|long|far|old|often|tall|fast|big)|which|who|whose|whom|when|where)\b|\bhow (?:many|much|long|far)\b"
+    r"^[\W_]*(?:what|how (?:many|much|long|far|old|often|tall|fast|big)|which|who|whose|whom|when|where)\b"
+    r"|\bhow (?:many|much|long|far)\b"
     r"|多少|几[个只条人天种次]|什么|哪[个些一里]|谁|何时"
 )
 
@@ -98,7 +101,7 @@ def signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, Label, st
             yield span, "hesitation", "doubted"
             continue
         if place >= LEAST_BEFORE and "," in sentence and _is_list(plain, span):
-            yield span, "summary", "listed"
+            yield span, "summary", "gathered" if len(_NUMBER.findall(sentence)) >= GATHERED else "listed"
         if "\\" in sentence or HIDDEN in sentence:
             continue
         values = _NUMBER.findall(sentence)
@@ -177,7 +180,7 @@ def _is_list(plain: str, span: Span) -> bool:
 
 
 def _replaces(plain: str, spans: Sequence[Span], place: int) -> bool:
-    """Say whether a sentence ends with a value in place of that of the sentence before, of the same unit, which nothing takes up."""
+    """Say whether a sentence ends with a value of the unit of that of the sentence before, which nothing takes up."""
     before, span = spans[place - 1], spans[place]
     same = 0
     while same < MAX_UNIT_CHARS and plain[before.end - 1 - same] == plain[span.end - 1 - same]:
@@ -190,6 +193,8 @@ def _replaces(plain: str, spans: Sequence[Span], place: int) -> bool:
     else:
         return False
     sentence = plain[span.start : span.end]
+    if plain[before.start : before.end].split()[:2] == sentence.split()[:2]:  # two things side by side
+        return False
     if old[0] == new[0] or _NEXT.search(sentence) or not _COMES_TO.search(sentence) or plain.count("\n", before.end, span.start):
         return False
     value = old[0].strip()
