@@ -102,7 +102,8 @@ def _sides(run: RunDir, wanted: set[str]) -> Iterator[Side]:
     ids = pa.array(sorted(wanted), pa.string())
     for partition in range(run.partitions):
         url = run.annotated(partition)
-        rows = pc.indices_nonzero(pc.is_in(shards.read_table(url, ["sample_id"])["sample_id"], ids))
+        here = shards.read_table(url, ["sample_id"])["sample_id"].combine_chunks()  # Arrow crashes where there is no chunk
+        rows = pc.indices_nonzero(pc.is_in(here, ids))
         if len(rows):
             table = shards.read_table(url, ["sample_id", "teacher", "problem_id", "reasoning", "response"]).take(rows)
             names = (table[name].to_pylist() for name in ("sample_id", "teacher", "problem_id"))
