@@ -81,6 +81,7 @@ def added(parts: Iterable[Counts]) -> Counts:
 def count(chains: Sequence[Chain]) -> Counts:
     """Return the counts of some problems' chains; all those of a problem must be there."""
     counts = Counts()
+    alike: dict[tuple[str, str, int], list[Chain]] = {}
     for chain, difficulty in zip(chains, _difficulties(chains), strict=True):
         of_chain = list(_of_chain(chain))
         for whose in (("all",), ("teacher", chain.teacher)):
@@ -102,7 +103,27 @@ def count(chains: Sequence[Chain]) -> Counts:
         counts.by_key.update({("difficulty", max(difficulty, -1), int(correct), *key): n for key, n in tried.items()})
         cell = Cell(chain.teacher, length, difficulty, _hashed(chain.problem_id, GROUPS))
         counts.count_try(cell, correct, (one.label for one in chain.reflections))
+        alike.setdefault((chain.problem_id, chain.teacher, length), []).append(chain)
+    for (problem, _, _), tries in alike.items():
+        counts.by_key.update(_compared(tries, _hashed(problem, GROUPS)))
     return counts
+
+
+def _compared(tries: Sequence[Chain], group: int) -> "collections.Counter[Key]":
+    """Return what tries of one teacher and length at one problem add to the Mantel-Haenszel sums, times their number."""
+    found: collections.Counter[Key] = collections.Counter()
+    number, right = len(tries), sum(one.status == "correct" for one in tries)
+    labels = [{one.label for one in chain.reflections} for chain in tries]
+    for label in set().union(*labels):
+        with_it = sum(label in one for one in labels)
+        right_with = sum(label in one and chain.status == "correct" for one, chain in zip(labels, tries, strict=True))
+        without = number - with_it
+        if without:
+            key: Key = ("problem", label, group, number)
+            found[*key, "gain"] = right_with * without - (right - right_with) * with_it
+            found[*key, "weight"] = with_it * without
+            found[*key, "strata"] = 1
+    return found
 
 
 def _of_chain(chain: Chain) -> Iterator[tuple[Key, int]]:

@@ -1,12 +1,13 @@
 """What the manifest says of reflections, from counts that add up; floats only here, in a fixed order."""
 
 import collections
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from filters.reflection_counts import FIFTHS, MEANS, MILLION, SUMS, TENTHS, Counts, Key
-from filters.stratified import GROUPS, Estimate, difference
+from filters.stratified import GROUPS, Cells, Estimate, difference, difference_of_sums
 from schemas.annotation import EFFECTS, LABELS, STATUSES
 from schemas.reflection_statistics import (
     ChainStatistics,
@@ -39,7 +40,7 @@ def statistics(counts: Counts) -> ReflectionStatistics:
             for difficulty, of_band in nested.get("difficulty", {}).items()
             for correct, tries in of_band.items()
         ],
-        correctness=_correctness(counts),
+        correctness=_correctness(counts, nested.get("problem", {})),
     )
 
 
@@ -115,7 +116,7 @@ def _difficulty(difficulty: int, correct: bool, found: dict[str, Any]) -> Diffic
     )
 
 
-def _correctness(counts: Counts) -> "dict[Any, Correctness]":
+def _correctness(counts: Counts, problems: dict[str, Any]) -> "dict[Any, Correctness]":
     """Return for each label how often tries with it are right, and tries without."""
     strata: dict[tuple[str | int, ...], int] = {}
     for cell in sorted(counts.cells):
@@ -128,25 +129,37 @@ def _correctness(counts: Counts) -> "dict[Any, Correctness]":
         with_it = tables[..., 2 * place : 2 * place + 2]
         cells = np.concatenate([with_it, tables[..., :2] - with_it], axis=2)
         chains, correct, chains_without, correct_without = cells.sum(axis=(0, 1)).tolist()
-        of_stratum = cells.sum(axis=1)
-        both = of_stratum[(of_stratum[:, 0] > 0) & (of_stratum[:, 2] > 0)]
         found[label] = Correctness(
             chains=chains,
             correct=correct,
             chains_without=chains_without,
             correct_without=correct_without,
-            raw=_difference(difference(cells.sum(axis=0, keepdims=True))),
-            within=_difference(difference(cells)),
-            strata=len(both),
-            compared=int(both[:, [0, 2]].sum()),
+            raw=_in_cells(cells.sum(axis=0, keepdims=True)),
+            by_difficulty=_in_cells(cells),
+            by_problem=_in_problems(problems.get(label, {})),
         )
     return found
 
 
-def _difference(found: Estimate | None) -> Difference:
+def _in_cells(cells: Cells) -> Difference:
+    of_stratum = cells.sum(axis=1)
+    both = of_stratum[(of_stratum[:, 0] > 0) & (of_stratum[:, 2] > 0)]
+    return _difference(difference(cells), len(both), int(both[:, [0, 2]].sum()))
+
+
+def _in_problems(groups: dict[int, Any]) -> Difference:
+    def total(name: str, by_number: dict[int, Any]) -> Fraction:
+        return sum((Fraction(found[name], number) for number, found in by_number.items()), Fraction(0))
+
+    sums = [(total("gain", by_number), total("weight", by_number)) for by_number in groups.values()]
+    strata = [(number, found["strata"]) for by_number in groups.values() for number, found in by_number.items()]
+    return _difference(difference_of_sums(sums), sum(count for _, count in strata), sum(number * count for number, count in strata))
+
+
+def _difference(found: Estimate | None, strata: int, compared: int) -> Difference:
     values = (None, None, None) if found is None else found
     value, low, high = (None if one is None else _rounded(one) for one in values)
-    return Difference(value=value, low=low, high=high)
+    return Difference(value=value, low=low, high=high, strata=strata, compared=compared)
 
 
 def _verdicts(found: dict[str, Any]) -> dict[str, int]:

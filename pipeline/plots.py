@@ -105,7 +105,7 @@ def intervals(names: Sequence[str], series: Mapping[tuple[str, str], Sequence[In
         for step, ((name, colour), found) in enumerate(series.items()):
             axes.plot([], [], color=colour, label=name, linewidth=3)
             for place, one in enumerate(found):
-                y = place + 0.3 * (step - (len(series) - 1) / 2)
+                y = place + 0.25 * (step - (len(series) - 1) / 2)
                 if one.value is not None:
                     _dot(axes, one.value, y, colour)
                 if one.low is not None and one.high is not None:

@@ -146,21 +146,23 @@ def _by_effect(effects: Mapping[str, int], net_gain: float | None) -> tuple[str,
 
 
 def _correctness(found: Mapping[Any, Correctness]) -> Block:
-    def points(one: Difference) -> plots.Interval:
-        return plots.Interval(*(None if value is None else 100 * value for value in (one.value, one.low, one.high)))
-
+    labels = _in_order(found)
     series = {
-        ("raw", plots.QUIET): [points(one.raw) for _, one in _in_order(found)],
-        ("within strata", plots.ACCENT): [points(one.within) for _, one in _in_order(found)],
+        ("raw", plots.QUIET): [_interval(one.raw) for _, one in labels],
+        ("at problems as hard", plots.ACCENT): [_interval(one.by_difficulty) for _, one in labels],
+        ("at the same problem", plots.CHANGING): [_interval(one.by_problem) for _, one in labels],
     }
     return Block(
         "Right with and without",
         "How much more often chains with a label are right than those without, in percentage points, with 95 % intervals that "
         "take problems for drawn, not chains. Raw: all together, where hard problems may bring both more reflections and more "
-        "errors. Within strata: among chains of one teacher, of lengths within a factor of two, at problems that as many of the "
-        "other tries solve (in fifths; of problems with one try, of one subject), by Mantel-Haenszel. It says what goes together, "
-        "not what causes what.",
-        ("label", "with", "right, %", "without", "right, %", "raw", "interval", "within strata", "interval", "strata", "compared"),
+        "errors. The others by Mantel-Haenszel, among chains of one teacher and of lengths within a factor of two: at problems "
+        "that as many of the other tries solve, in fifths (few tries tell little, then some of the raw difference is left; of "
+        "problems with one try: of one subject); or at the same problem. It says what goes together, not what causes what.",
+        (
+            *("label", "with", "right, %", "without", "right, %", "raw", "interval"),
+            *("as hard", "interval", "chains", "same problem", "interval", "chains"),
+        ),
         [
             (
                 _shown(label),
@@ -170,21 +172,23 @@ def _correctness(found: Mapping[Any, Correctness]) -> Block:
                     f"{one.chains_without:,}",
                     _percent(_share(one.correct_without, one.chains_without)),
                     *_difference(one.raw),
-                    *_difference(one.within),
-                    f"{one.strata:,}",
-                    f"{one.compared:,}",
+                    *(*_difference(one.by_difficulty), f"{one.by_difficulty.compared:,}"),
+                    *(*_difference(one.by_problem), f"{one.by_problem.compared:,}"),
                 ),
             )
-            for label, one in _in_order(found)
+            for label, one in labels
         ],
-        plots.intervals(
-            [_shown(label) for label, _ in _in_order(found)], series, "percentage points more often right with the label"
-        ),
+        plots.intervals([_shown(label) for label, _ in labels], series, "percentage points more often right with the label"),
         "; ".join(
-            f"{_shown(label)}: raw {_points(one.raw.value)}, within strata {_points(one.within.value)}"
-            for label, one in _in_order(found)
+            f"{_shown(label)}: raw {_points(one.raw.value)}, at problems as hard {_points(one.by_difficulty.value)}, "
+            f"at the same problem {_points(one.by_problem.value)}"
+            for label, one in labels
         ),
     )
+
+
+def _interval(one: Difference) -> plots.Interval:
+    return plots.Interval(*(None if value is None else 100 * value for value in (one.value, one.low, one.high)))
 
 
 def _difficulty(found: ReflectionStatistics) -> Block:

@@ -97,6 +97,8 @@ class DifficultyBand:
 class Difference:
     """A difference of two shares, -1 to 1, with its 95 % confidence interval; null where it cannot be estimated."""
 
+    strata: Count  # that have tries of both kinds
+    compared: Count  # tries in those
     value: FiniteFloat | None
     low: FiniteFloat | None
     high: FiniteFloat | None
@@ -111,9 +113,8 @@ class Correctness:
     chains_without: Count
     correct_without: Count
     raw: Difference
-    within: Difference  # among tries of one teacher of about one length at problems of about one difficulty
-    strata: Count  # that have tries with and without
-    compared: Count  # tries in those
+    by_difficulty: Difference  # among tries of one teacher, of about one length, at problems of about one difficulty
+    by_problem: Difference  # among tries of one teacher, of about one length, at one problem
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
