@@ -114,7 +114,8 @@ def intervals(names: Sequence[str], series: Mapping[tuple[str, str], Sequence[In
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.grid(axis="x")
         axes.set_xlabel(axis)
-        _legend(axes, len(series))
+        if series:
+            _legend(axes, len(series))
 
     return _svg(draw, 0.9 + 0.36 * len(names))
 
@@ -155,7 +156,9 @@ def _svg(draw: Any, height: float) -> Markup:
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # a person's own settings change no byte
+        matplotlib.rcParams.update(_STYLE)
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         draw(figure.subplots())
         written = io.StringIO()

@@ -152,6 +152,7 @@ def _correctness(found: Mapping[Any, Correctness]) -> Block:
         ("at problems as hard", plots.ACCENT): [_interval(one.by_difficulty) for _, one in labels],
         ("at the same problem", plots.CHANGING): [_interval(one.by_problem) for _, one in labels],
     }
+    shown = {kind: points for kind, points in series.items() if any(one.value is not None for one in points)}
     return Block(
         "Right with and without",
         "How much more often chains with a label are right than those without, in percentage points, with 95 % intervals that "
@@ -178,7 +179,7 @@ def _correctness(found: Mapping[Any, Correctness]) -> Block:
             )
             for label, one in labels
         ],
-        plots.intervals([_shown(label) for label, _ in labels], series, "percentage points more often right with the label"),
+        plots.intervals([_shown(label) for label, _ in labels], shown, "percentage points more often right with the label"),
         "; ".join(
             f"{_shown(label)}: raw {_points(one.raw.value)}, at problems as hard {_points(one.by_difficulty.value)}, "
             f"at the same problem {_points(one.by_problem.value)}"

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import pytest
 
 from filters.checkers import CHECKERS
@@ -100,7 +101,8 @@ def test_the_page_loads_nothing_has_no_script_and_takes_its_colours_from_the_pag
     assert page.count("--effective:") == 2  # on light ground and on dark
 
 
-def test_the_same_numbers_give_the_same_bytes(page: str) -> None:
+def test_the_same_numbers_give_the_same_bytes(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(matplotlib.rcParams, "font.size", 30.0)  # a person's own
     assert _rendered(section(_manifest(*CHAINS))) == page
 
 
@@ -111,6 +113,15 @@ def test_chains_without_a_reflection_and_no_chains_at_all_have_a_page(chains: tu
     page = _rendered(section(_manifest(*chains)))
     assert ("No chain was annotated." in page) == (not chains) and "How often" not in page
     assert ("By length" in page) == bool(chains)
+
+
+@pytest.mark.filterwarnings("error")
+def test_chains_that_were_told_the_answer_are_compared_with_none() -> None:
+    found = section(_manifest(*CHAINS, origin="rationalized", hint="42"))
+    assert found is not None
+    blocks = {block.title: block for block in found.blocks}
+    assert set(dict(blocks["Right with and without"].rows)["hesitation"]) == {"0", "–"} and not blocks["By difficulty"].rows
+    assert "<svg" in _rendered(found)
 
 
 def test_a_manifest_of_before_has_no_section() -> None:
