@@ -11,6 +11,8 @@ from typing import Any
 from filters.agreement import kappa
 from filters.bands import COMPARED
 from filters.benchmark_index import Item
+from filters.reflection_counts import Counts, added
+from filters.reflection_statistics import statistics
 from filters.signatures import SPEC
 from pipeline import benchmarks, storage
 from pipeline.annotate import annotators
@@ -48,6 +50,7 @@ class PartitionStats:
     files: tuple[FileEntry, ...]
     counts: "collections.Counter[tuple[str, ...]]"  # by path in the funnel
     outcomes: Outcomes
+    reflection: Counts
 
     @property
     def kept(self) -> int:
@@ -105,6 +108,7 @@ def write_manifest(
         prompts=facts.prompts,
         funnel=funnel([part.counts for part in parts], read, compared),
         coverage=coverage([part.outcomes for part in parts]),
+        reflection=statistics(added(part.reflection for part in parts)),
         limit=read.limit,
         configs=_configs(files),
         files=tuple(files),

@@ -8,8 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filters.reflection_counts import count
 from filters.selection import select
 from pipeline import shards, storage
+from pipeline.chains import chains_of
 from pipeline.exports import EXPORTS, PROBLEMS
 from pipeline.manifest import PartitionStats
 from pipeline.pass_rates import PassRates, outcomes_of, problem_rows
@@ -56,6 +58,7 @@ class ShardWriter:
             files=tuple(self._write_shard(config, partition, rows) for config, rows in tables.items()),
             counts=self._counts(partition, every, kept, records),
             outcomes=outcomes_of(rates),
+            reflection=count(chains_of(table)),
         )
 
     def _write_shard(self, config: str, partition: int, table: pa.Table) -> FileEntry:

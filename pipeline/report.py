@@ -10,6 +10,7 @@ import jinja2
 
 from filters.bands import COMPARED, bands_for
 from pipeline.differences import WORDS, Compared, differences
+from pipeline.reflection_report import Reflections
 from pipeline.terminal import safe
 from schemas.recipe import Dedupe
 
@@ -92,14 +93,21 @@ class Page(NamedTuple):
     facts: Facts
     duplicates: Duplicates
     contaminations: Contaminations | None = None  # None where no benchmark was looked for
+    reflections: Reflections | None = None  # None where none were counted
 
 
 def render(page: Page) -> bytes:
     """Return the page as HTML."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: importlib.resources.files("pipeline").joinpath(name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.finalize = lambda value: safe(value) if isinstance(value, str) else value
-    source = importlib.resources.files("pipeline").joinpath("report.html").read_text(encoding="utf-8")
-    return environment.from_string(source).render(page=page, words=WORDS, most=NAME_SHOWN).encode("utf-8", "backslashreplace")
+    page_html = environment.get_template("report.html").render(page=page, words=WORDS, most=NAME_SHOWN)
+    return page_html.encode("utf-8", "backslashreplace")
 
 
 def group_sizes(kept: Sequence[Any]) -> dict[str, int]:

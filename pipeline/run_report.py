@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from pipeline import shards, storage
 from pipeline.earlier import MANIFEST, listing, parsed_manifest
+from pipeline.reflection_report import Reflections, section
 from pipeline.report import Contaminations, Facts, Hit, Page, Removed, Side, duplicates, examples_of
 from pipeline.rundir import RunDir
 from pipeline.slices import texts_of
@@ -32,6 +33,7 @@ class _Known(NamedTuple):
     dedupe: Dedupe
     compared: Mapping[str, int]
     copies: int
+    reflections: Reflections | None
 
     @classmethod
     def of(cls, url: str) -> "_Known":
@@ -51,7 +53,7 @@ class _Known(NamedTuple):
             ]
             dedupe = Dedupe(**{**recipe["dedupe"], "against": ()})
             run, copies = RunDir(url, recipe["partitions"]), sum(funnel["duplicates"].values())
-            return cls(listed.name, facts, run, listed.files, dedupe, funnel["compared"], copies)
+            return cls(listed.name, facts, run, listed.files, dedupe, funnel["compared"], copies, section(manifest))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"{url}: its {MANIFEST} is none that this version writes; run `starbeam curate` again") from error
 
@@ -64,8 +66,8 @@ def page_of(url: str) -> Page:
     sides = {side.id: side for side in _sides(known.run, {id for _, one in examples for id in (one.id, one.kept_id)})}
     unseen = known.copies - len(removed)
     note = f"{unseen:,} more copies were kept, and are not counted here: the release has no config full." if unseen else ""
-    section = duplicates(removed, examples, sides, known.dedupe, known.compared, "problem", note)
-    return Page(known.name, known.facts, section, _contaminations(known))
+    copied = duplicates(removed, examples, sides, known.dedupe, known.compared, "problem", note)
+    return Page(known.name, known.facts, copied, _contaminations(known), known.reflections)
 
 
 def _tables(known: _Known, columns: Iterable[str]) -> Iterator[tuple[str, pa.Table]]:
@@ -100,7 +102,8 @@ def _sides(run: RunDir, wanted: set[str]) -> Iterator[Side]:
     ids = pa.array(sorted(wanted), pa.string())
     for partition in range(run.partitions):
         url = run.annotated(partition)
-        rows = pc.indices_nonzero(pc.is_in(shards.read_table(url, ["sample_id"])["sample_id"], ids))
+        here = shards.read_table(url, ["sample_id"])["sample_id"].combine_chunks()  # Arrow crashes where there is no chunk
+        rows = pc.indices_nonzero(pc.is_in(here, ids))
         if len(rows):
             table = shards.read_table(url, ["sample_id", "teacher", "problem_id", "reasoning", "response"]).take(rows)
             names = (table[name].to_pylist() for name in ("sample_id", "teacher", "problem_id"))

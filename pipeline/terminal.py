@@ -115,8 +115,8 @@ def row(values: Mapping[str, Any]) -> Text:
     return lines
 
 
-def funnel(counts: Mapping[str, Any], coverage: Mapping[str, Any]) -> Table:
-    """Return the funnel and the coverage of a manifest as a table."""
+def funnel(counts: Mapping[str, Any], coverage: Mapping[str, Any], chains: Mapping[str, Any] | None = None) -> Table:
+    """Return the funnel and the coverage of a manifest as a table.  `chains`: what it says of the reflections of all of them."""
     table = Table(title="from records to rows", title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("step")
     table.add_column("rows", justify="right")
@@ -148,6 +148,8 @@ def funnel(counts: Mapping[str, Any], coverage: Mapping[str, Any]) -> Table:
     )
     table.add_row("duplicates", f"{sum(counts['duplicates'].values()):,}", _parts(counts["duplicates"]))
     table.add_row("reflections", f"{sum(counts['reflections'].values()):,}", _parts(counts["reflections"]))
+    if chains and chains["reflections"]:
+        table.add_row("  per 1,000 tokens", f"{chains['per_1000_tokens']:.2f}", _parts(chains["effects"]))
     if counts["tagged"]:
         table.add_row("  tagged by a teacher", f"{counts['tagged']['read']:,}", _agreement(counts["agreement"]))
     rejected = counts["rejected_samples"]

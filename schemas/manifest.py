@@ -4,6 +4,8 @@ import dataclasses
 import json
 from typing import Any
 
+from schemas.reflection_statistics import ReflectionStatistics
+
 FORMAT = "starbeam-manifest-1"
 SIGNATURES = "signatures"  # the config of what later builds compare their rows with kept ones by; every release has it
 
@@ -54,6 +56,7 @@ class Manifest:
     limit: int | None  # records or draws of each source that were taken, None for all
     funnel: dict[str, Any]  # counts, from records read to rows kept; how the taggers agree
     coverage: dict[str, Any]  # teacher → how its trials of the problems ended, pass@k and its power law
+    reflection: ReflectionStatistics
     configs: dict[str, ConfigEntry]
     files: tuple[FileEntry, ...]
     format: str = FORMAT

@@ -48,6 +48,7 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
         assert server.stats()["given"] == 4 * 40 + len(tagged) > 4 * 40
     assert sum(line.startswith("starbeam ") for line in commands) >= 10
     assert (tmp_path / "runs" / "mine" / "release" / "MANIFEST.json").exists()
+    assert "<svg" in (tmp_path / "runs" / "mine" / "report.html").read_text()
     shown = ("passed", "proved", "wrong_equation", "quotes_hint")
     assert all(f'"{word}"' in said for word in shown)
     assert '"status": "correct"' in said and '"duplicate": null' in (tmp_path / "runs" / "unique.jsonl").read_text()

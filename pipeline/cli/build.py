@@ -75,7 +75,7 @@ def curate_command(recipe: str, beam_flags: tuple[str, ...], out: str, settings:
 def _summarize(run: RunDir) -> None:
     manifest = json.loads(storage.read_bytes(run.manifest))
     counts = manifest["funnel"]
-    console_of(stderr=False).print(funnel(counts, manifest["coverage"]))
+    console_of(stderr=False).print(funnel(counts, manifest["coverage"], manifest["reflection"]["overall"]))
     if not counts["problems"]:
         click.echo(f"starbeam: no record became a problem; `starbeam show {run.url} --config rejected` says why", err=True)
     click.echo(run.release)

@@ -8,7 +8,7 @@ from pipeline import storage
 @click.command("report")
 @click.argument("run")
 def report_command(run: str) -> None:
-    """Write RUN/report.html, a page on a finished run: its copies, with examples, and its rows of benchmarks."""
+    """Write RUN/report.html, a page on a finished run: its reflections in plots, its copies, its rows of benchmarks."""
     from pipeline.report import render
     from pipeline.run_report import page_of
 

@@ -84,6 +84,9 @@ def test_the_funnel_adds_up(solved: Path) -> None:
     assert funnel["verdicts"]["correct"] > funnel["verdicts"]["incorrect"] > 0
     assert funnel["teachers"]["main"] == {name: count for name, count in funnel["verdicts"].items() if count}
     assert funnel["origins"] == {"solved": funnel["teachers"]["main"]}
+    reflection = _manifest(solved)["reflection"]["overall"]
+    assert {label: one["reflections"] for label, one in reflection["labels"].items() if one["reflections"]} == funnel["reflections"]
+    assert reflection["verdicts"] == funnel["verdicts"] and reflection["chains"] == funnel["samples"]
 
 
 def test_every_problem_is_in_the_pass_rates_and_they_are_those_of_the_manifest(solved: Path) -> None:

@@ -183,6 +183,15 @@ def test_the_funnel_shows_every_count() -> None:
     assert "incorrect" not in shown
 
 
+def test_reflections_are_shown_with_their_rate_and_their_effects_where_there_are_any() -> None:
+    counts = counted([], Ingested("", "", None, 0, 0, 0, 0), [])
+    chains = {"reflections": 12, "per_1000_tokens": 7.6932, "effects": {"effective": 2, "harmful": 0, "unknown": 1234}}
+    shown = " ".join(_printed(funnel(counts, {}, chains)).split())
+    assert "per 1,000 tokens 7.69 2 effective, 1,234 unknown" in shown
+    for nothing in (None, {**chains, "reflections": 0, "per_1000_tokens": None}):
+        assert "per 1,000" not in _printed(funnel(counts, {}, nothing))
+
+
 def test_coverage_is_shown_at_one_and_at_the_most_that_all_problems_reach_and_origins_where_some_are_rationalised() -> None:
     covered = {"problems": 1400, "pass_at_k": [(1, 0.424, 1400), (2, 0.5, 1400), (8, 0.806, 1400), (9, 0.1, 3)]}
     once = {"problems": 7, "pass_at_k": [(1, 0.5, 7)]}
