@@ -19,7 +19,7 @@ from pipeline.tag_counts import tag_counts
 from pipeline.vote_counts import vote_counts
 from schemas.annotation import DUPLICATE_TYPE, JUDGE_NAME, Duplicate
 from schemas.manifest import SIGNATURES, FileEntry
-from schemas.recipe import Select
+from schemas.recipe import Export, Select
 from schemas.tables import FULL_SCHEMA, REJECTED_SCHEMA, SIGNATURES_SCHEMA
 
 REJECTED = "rejected"
@@ -32,7 +32,7 @@ class ShardWriter:
 
     run: RunDir
     select: Select
-    configs: tuple[str, ...]
+    export: Export
     rates: PassRates
 
     def write(self, partition: int, standings: Sequence[PlaceStanding]) -> PartitionStats:
@@ -46,8 +46,9 @@ class ShardWriter:
         rates = self.rates.of(table, pc.is_null(reasons).to_pylist())
         rejected = rejected_rows(every.filter(pc.is_valid(reasons)))
         records = pa.concat_tables([shards.read_table(path(partition)) for path in (self.run.rejects, self.run.unasked)])
-        tables = {name: EXPORTS[name].rows(kept, every) for name in dict.fromkeys(self.configs) if name in EXPORTS}
-        if PROBLEMS in self.configs:
+        names = [name for name in dict.fromkeys(self.export.configs) if name in EXPORTS]
+        tables = {name: EXPORTS[name].rows(kept, every, self.export.ablation) for name in names}
+        if PROBLEMS in self.export.configs:
             tables[PROBLEMS] = problem_rows(shards.read_table(self.run.problems(partition)), rates)
         tables[SIGNATURES] = signatures_of(kept)
         tables[REJECTED] = pa.concat_tables([rejected, rejected_records(records)])
