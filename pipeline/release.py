@@ -8,18 +8,19 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filters.balance import OVER_REPRESENTED, Draws, by_pattern, over_represented, patterns
 from filters.selection import select
 from pipeline import shards, storage
 from pipeline.exports import EXPORTS, PROBLEMS
 from pipeline.manifest import PartitionStats
 from pipeline.pass_rates import PassRates, outcomes_of, problem_rows
 from pipeline.rundir import RunDir
-from pipeline.slices import PlaceStanding, Slices, compared_answers, duplicates_of, turns_of
+from pipeline.slices import ORDER_COLUMNS, PlaceStanding, Slices, compared_answers, duplicates_of, turns_of
 from pipeline.tag_counts import tag_counts
 from pipeline.vote_counts import vote_counts
 from schemas.annotation import DUPLICATE_TYPE, JUDGE_NAME, Duplicate
 from schemas.manifest import SIGNATURES, FileEntry
-from schemas.recipe import Export, Select
+from schemas.recipe import Balance, Export, Select
 from schemas.tables import FULL_SCHEMA, REJECTED_SCHEMA, SIGNATURES_SCHEMA
 
 REJECTED = "rejected"
@@ -34,13 +35,22 @@ class ShardWriter:
     select: Select
     export: Export
     rates: PassRates
+    seed: int
 
-    def write(self, partition: int, standings: Sequence[PlaceStanding]) -> PartitionStats:
-        """Write one partition's shards and return what was counted.  `standings`: of rows that are copies."""
-        table = shards.read_table(self.run.annotated(partition))
-        compared = Slices(self.run, self.select).compared(partition)
-        table = with_duplicates(table, duplicates_of(compared, standings))
-        reasons = pa.array(select(table, self.select, turns_of(compared)), pa.string())
+    def draws(self, partition: int, standings: Sequence[PlaceStanding], balance: Balance) -> dict[str, Draws]:
+        """Return the draws of the rows that are kept but for the balance of patterns, by pattern."""
+        table, reasons = self._decided(partition, standings, ORDER_COLUMNS)
+        return by_pattern(table.filter(pc.is_null(reasons)), balance, self.seed)
+
+    def write(self, partition: int, standings: Sequence[PlaceStanding], most: Mapping[str, int]) -> PartitionStats:
+        """Write one partition's shards and return what was counted.
+
+        `standings`: of rows that are copies; `most`: of patterns with too many rows, the largest draw that stays.
+        """
+        table, reasons = self._decided(partition, standings)
+        if self.select.balance is not None:
+            goes = pa.array(over_represented(table, self.select.balance, self.seed, most))
+            reasons = pc.if_else(pc.and_(goes, pc.is_null(reasons)), OVER_REPRESENTED, reasons)
         every = table.append_column("reason", reasons)
         kept = every.filter(pc.is_null(reasons))
         rates = self.rates.of(table, pc.is_null(reasons).to_pylist())
@@ -55,9 +65,18 @@ class ShardWriter:
         return PartitionStats(
             partition=partition,
             files=tuple(self._write_shard(config, partition, rows) for config, rows in tables.items()),
-            counts=self._counts(partition, every, kept, records),
+            counts=self._counts(partition, every, kept, records) + self._pattern_counts(every),
             outcomes=outcomes_of(rates),
         )
+
+    def _decided(
+        self, partition: int, standings: Sequence[PlaceStanding], columns: Sequence[str] | None = None
+    ) -> tuple[pa.Table, pa.Array]:
+        """Return the rows with their `duplicate`, and why each is not kept by rules, copies and quotas: null where it is."""
+        table = shards.read_table(self.run.annotated(partition), columns)
+        compared = Slices(self.run, self.select).compared(partition)
+        table = with_duplicates(table, duplicates_of(compared, standings))
+        return table, pa.array(select(table, self.select, turns_of(compared)), pa.string())
 
     def _write_shard(self, config: str, partition: int, table: pa.Table) -> FileEntry:
         path = self.run.shard_name(config, partition)
@@ -92,6 +111,16 @@ class ShardWriter:
             counts.update({("contaminated", hit["benchmark"], hit["kind"]) for hit in hits or ()})
         counts.update(("rejected_samples", reason) for reason in table["reason"].to_pylist() if reason is not None)
         counts.update(("rejected_records", reason) for reason in records["reason"].to_pylist())
+        return counts
+
+    def _pattern_counts(self, every: pa.Table) -> "collections.Counter[tuple[str, ...]]":
+        """Return how many rows of each pattern pass all but the balance, and are kept, by path in the manifest's funnel."""
+        counts: collections.Counter[tuple[str, ...]] = collections.Counter()
+        if self.select.balance is not None:
+            found = zip(patterns(every, self.select.balance.by), every["reason"].to_pylist(), strict=True)
+            passed = [(pattern, reason) for pattern, reason in found if reason in (None, OVER_REPRESENTED)]
+            counts.update(("patterns", pattern, "passed") for pattern, _ in passed)
+            counts.update(("patterns", pattern, "kept") for pattern, reason in passed if reason is None)
         return counts
 
 

@@ -90,6 +90,20 @@ class Condition(Section):
         return self
 
 
+class Balance(Section):
+    """`[select.balance]`: how many rows a pattern keeps beside the rarest one."""
+
+    by: Literal["labels", "approaches", "effects"] = Field(
+        description="what makes a row's pattern: the set of its reflections' labels, of its approaches, of its reflections' effects"
+    )
+    ratio: float = Field(ge=1, description="no pattern keeps more rows than so many times those of the rarest")
+    floor: int = Field(
+        100,
+        ge=1,
+        description="rows that the rarest counts as at the least; chance moves a count of a hundred by a tenth (1/√n)",
+    )
+
+
 class Select(Section):
     """`[select]`: what a row must be to be kept, and how many a problem may keep."""
 
@@ -108,6 +122,9 @@ class Select(Section):
         "shortest",
         description="what fills max_per_problem: the shortest chains; or the shortest one, then each time the one that differs "
         "most from those already chosen, by its equations, then its approach, then its words",
+    )
+    balance: Balance | None = Field(
+        None, description="keep patterns in proportion, when all else is decided; left out, nobody does"
     )
     reflections: tuple[Condition, ...] = Field(
         (), description="for the rule reflections: conditions that all must hold; `starbeam list reflections` has their keys"
