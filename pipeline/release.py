@@ -65,7 +65,7 @@ class ShardWriter:
         return PartitionStats(
             partition=partition,
             files=tuple(self._write_shard(config, partition, rows) for config, rows in tables.items()),
-            counts=self._counts(partition, every, kept, records) + self._pattern_counts(every),
+            counts=self._counts(partition, every, kept, records),
             outcomes=outcomes_of(rates),
         )
 
@@ -107,6 +107,7 @@ class ShardWriter:
         counts.update(("duplicates", kind) for kind in kinds if kind is not None)
         counts.update(("reflections", label) for label in labels)
         counts.update(tag_counts(table))
+        counts.update(self._pattern_counts(table))
         for hits in table["contamination"].to_pylist():
             counts.update({("contaminated", hit["benchmark"], hit["kind"]) for hit in hits or ()})
         counts.update(("rejected_samples", reason) for reason in table["reason"].to_pylist() if reason is not None)
