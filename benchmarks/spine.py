@@ -64,7 +64,7 @@ def loop(folder: str) -> dict[str, float]:
     from pipeline.release import with_duplicates
     from pipeline.rundir import RunDir
     from pipeline.slices import compared_answers, texts_of
-    from schemas.recipe import Export, Select
+    from schemas.recipe import Ablation, Export, Select
 
     settings = Select()
     partitions = len(list((Path(folder) / "samples").iterdir()))
@@ -87,7 +87,7 @@ def loop(folder: str) -> dict[str, float]:
         whole = with_duplicates(table, {})
         every = whole.append_column("reason", pa.array(selection.select(whole, settings), pa.string()))
         for name in Export().configs:
-            EXPORTS[name].rows(every.filter(pc.is_null(every["reason"])), every)
+            EXPORTS[name].rows(every.filter(pc.is_null(every["reason"])), every, Ablation())
     return _usage(began)
 
 

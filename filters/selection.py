@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters.chance import SIGNIFICANT
+from filters.conditions import reasons_of, unmet
 from filters.diversity import Rows, most_different
 from filters.paths import path
 from filters.signatures import Signatures, as_matrix
@@ -29,7 +30,8 @@ class Rule(NamedTuple):
 
     meaning: str  # for a reader
     holds: Callable[[pa.Table, Select], Mask]
-    reasons: Callable[[pa.Table], list[str]]  # a code for each row, read where the rule does not hold
+    reasons: Callable[[pa.Table, Select], list[str]]  # a code for each row, read where the rule does not hold
+    keys: tuple[str, ...] = ()  # of `[select]`: it needs one of them, and they count by it alone
 
 
 def _field(table: pa.Table, column: str, name: str) -> pa.Array:
@@ -41,11 +43,31 @@ def _mask(values: pa.Array) -> Mask:
     return mask
 
 
-def _always(reason: str) -> Callable[[pa.Table], list[str]]:
-    return lambda table: [reason] * table.num_rows
+def _always(reason: str) -> Callable[[pa.Table, Select], list[str]]:
+    return lambda table, _: [reason] * table.num_rows
 
 
-def _duplicate_reasons(table: pa.Table) -> list[str]:
+def _at_most(table: pa.Table, column: str, name: str, most: float | None) -> Mask:
+    """Return which rows are not known to be over a bound."""
+    bound = np.ones(table.num_rows, dtype=np.bool_)
+    return bound if most is None else ~_mask(pc.greater(_field(table, column, name), most))
+
+
+def _tokens(table: pa.Table) -> npt.NDArray[np.int64]:
+    return np.asarray(pc.fill_null(_field(table, "granularity", "tokens"), 0).to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def _fits(table: pa.Table, settings: Select) -> Mask:
+    tokens = _tokens(table)
+    fits: Mask = tokens >= (settings.min_tokens or 0)
+    return fits if settings.max_tokens is None else fits & (tokens <= settings.max_tokens)
+
+
+def _lengths(table: pa.Table, settings: Select) -> list[str]:
+    return ["too_short" if tokens < (settings.min_tokens or 0) else "too_long" for tokens in _tokens(table).tolist()]
+
+
+def _duplicate_reasons(table: pa.Table, _: Select) -> list[str]:
     return [f"duplicate_{kind}" for kind in _field(table, "duplicate", "kind").to_pylist()]
 
 
@@ -61,19 +83,19 @@ RULES: dict[str, Rule] = {
     "correct": Rule(
         "the verdict is correct",
         lambda table, _: _mask(pc.equal(_field(table, "verdict", "status"), "correct")),
-        lambda table: list(_field(table, "verdict", "status").to_pylist()),
+        lambda table, _: list(_field(table, "verdict", "status").to_pylist()),
     ),
     "steps_hold": Rule(
         "no step of the chain is known to be wrong",
         lambda table, _: ~_mask(pc.is_in(_field(table, "steps", "status"), value_set=WRONG_STEPS)),
-        lambda table: [
+        lambda table, _: [
             f"steps_{status}" if status == "wrong" else status for status in _field(table, "steps", "status").to_pylist()
         ],
     ),
     "no_leak": Rule(
         "the chain does not show that it was told the answer",
         lambda table, _: _mask(pc.is_null(table["leak"].combine_chunks())),
-        lambda table: [f"leak_{kind}" for kind in _field(table, "leak", "kind").to_pylist()],
+        lambda table, _: [f"leak_{kind}" for kind in _field(table, "leak", "kind").to_pylist()],
     ),
     "beats_chance": Rule(
         f"its problem's choices are right more often than guessing gives, p ≤ {SIGNIFICANT}",
@@ -102,6 +124,36 @@ RULES: dict[str, Rule] = {
             & _mask(pc.greater_equal(_field(table, "vote", "share"), settings.min_vote_share))
         ),
         _always("not_majority"),
+    ),
+    "reflections": Rule(
+        "it has as many reflections of each kind as [[select.reflections]] says",
+        lambda table, settings: unmet(table, settings.reflections) < 0,
+        lambda table, settings: reasons_of(settings.reflections, unmet(table, settings.reflections)),
+        ("reflections",),
+    ),
+    "not_looping": Rule(
+        "it says no more again than [select] max_loops allows",
+        lambda table, settings: _at_most(table, "course", "loops", settings.max_loops),
+        _always("looping"),
+        ("max_loops",),
+    ),
+    "steps_shown": Rule(
+        "it skips no more steps than [select] max_skipped allows; a chain without results passes",
+        lambda table, settings: _at_most(table, "granularity", "skipped", settings.max_skipped),
+        _always("steps_skipped"),
+        ("max_skipped",),
+    ),
+    "not_overthinking": Rule(
+        "it goes on after the right answer no longer than [select] max_overthinking allows; one that does not end right passes",
+        lambda table, settings: _at_most(table, "course", "overthinking", settings.max_overthinking),
+        _always("overthinking"),
+        ("max_overthinking",),
+    ),
+    "length": Rule(
+        "it has no fewer tokens than [select] min_tokens and no more than max_tokens",
+        _fits,
+        _lengths,
+        ("min_tokens", "max_tokens"),
     ),
     NOT_CONTAMINATED: Rule(
         "it holds no copy of a benchmark's item; one with other numbers is only reported",
@@ -174,7 +226,7 @@ def select(table: pa.Table, settings: Select, given: Turns | None = None) -> lis
     for name in settings.keep:
         rule = RULES[name]
         failed = np.flatnonzero(~rule.holds(table, settings))
-        codes = rule.reasons(table) if len(failed) else []
+        codes = rule.reasons(table, settings) if len(failed) else []
         for row in failed.tolist():
             reasons[row] = reasons[row] or codes[row]
     passed = [row for row, reason in enumerate(reasons) if reason is None]

@@ -10,6 +10,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
+from filters.balance import Draws, bounds
 from filters.tokens import Tokenizer
 from pipeline import benchmarks, shards
 from pipeline.annotate import WORDS_V1, annotate, annotators, problems_of
@@ -21,8 +22,9 @@ from pipeline.plan import Plan
 from pipeline.progress import Reporter
 from pipeline.release import ShardWriter
 from pipeline.rundir import RunDir
-from pipeline.slices import Slices
+from pipeline.slices import PlaceStanding, Slices
 from schemas.identity import content_id
+from schemas.recipe import Balance
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +70,17 @@ class _Annotate(beam.DoFn):
         yield partition
 
 
+class _Draw(beam.DoFn):
+    """(partition, who stands for its rows) → draws of the rows that are kept so far, by pattern."""
+
+    def __init__(self, writer: ShardWriter, balance: Balance) -> None:
+        self._writer = writer
+        self._balance = balance
+
+    def process(self, element: tuple[int, Mapping[str, Iterable[Any]]]) -> Iterator[Mapping[str, Draws]]:
+        yield self._writer.draws(element[0], _standings(element[1]), self._balance)
+
+
 class _Select(beam.DoFn):
     """(partition, who stands for its rows) → statistics; writes the partition's shard of every config."""
 
@@ -75,12 +88,14 @@ class _Select(beam.DoFn):
         self._writer = writer
         self._reporter = reporter
 
-    def process(self, element: tuple[int, Mapping[str, Iterable[Any]]]) -> Iterator[PartitionStats]:
-        partition, joined = element
-        standings = [one for of_bundle in joined["standings"] for one in of_bundle]
-        stats = self._writer.write(partition, standings)
+    def process(self, element: tuple[int, Mapping[str, Iterable[Any]]], most: Mapping[str, int]) -> Iterator[PartitionStats]:
+        stats = self._writer.write(element[0], _standings(element[1]), most)
         self._reporter.add("select", partitions=1, rows=stats.kept)
         yield stats
+
+
+def _standings(joined: Mapping[str, Iterable[Any]]) -> list[PlaceStanding]:
+    return [one for of_bundle in joined["standings"] for one in of_bundle]
 
 
 @dataclasses.dataclass
@@ -92,11 +107,8 @@ class SelectAndWrite(beam.PTransform):
     reporter: Reporter
 
     def expand(self, inputs):  # type: ignore[no-untyped-def]  # Beam reads hints here and knows none for a mapping
-        stats = (
-            {name: inputs[name] for name in ("annotated", "standings")}
-            | "Join by partition" >> beam.CoGroupByKey()
-            | "Write shards" >> beam.ParDo(_Select(self.writer, self.reporter))
-        )
+        joined = {name: inputs[name] for name in ("annotated", "standings")} | "Join by partition" >> beam.CoGroupByKey()
+        stats = joined | "Write shards" >> beam.ParDo(_Select(self.writer, self.reporter), self._most(joined))
         once = stats.pipeline | "After all shards" >> beam.Create([None])
         return once | "Write manifest" >> beam.Map(
             lambda _, facts, run, parts, counts: write_manifest(facts, run, parts, counts),
@@ -105,6 +117,16 @@ class SelectAndWrite(beam.PTransform):
             beam.pvalue.AsList(stats),
             beam.pvalue.AsList(inputs["counts"]),
         )
+
+    def _most(self, joined: beam.PCollection) -> Any:
+        """Return the largest draw that stays of each pattern with too many rows, decided when all partitions have drawn."""
+        balance = self.writer.select.balance
+        if balance is None:
+            return {}
+        drawn = joined | "Draw by pattern" >> beam.ParDo(_Draw(self.writer, balance))
+        once = joined.pipeline | "After all draws" >> beam.Create([None])
+        most = once | "Balance" >> beam.Map(lambda _, parts: bounds(parts, balance), beam.pvalue.AsList(drawn))
+        return beam.pvalue.AsSingleton(most)
 
 
 def curate_graph(p: beam.Pipeline, plan: Plan, run: RunDir, reporter: Reporter) -> None:
@@ -120,6 +142,6 @@ def curate_graph(p: beam.Pipeline, plan: Plan, run: RunDir, reporter: Reporter) 
     )
     found = annotated | "Dedupe" >> FindDuplicates(Comparison(slices, dedupe.threshold, dedupe.within, reporter))
     rates = PassRates(plan.strategy, plan.asked_as)
-    writer = ShardWriter(run, select, plan.recipe.export.configs, rates)
+    writer = ShardWriter(run, select, plan.recipe.export, rates, plan.recipe.seed)
     done = annotated | "By partition" >> beam.Map(lambda partition: (partition, None))
     _ = {"annotated": done, **found} | "Select" >> SelectAndWrite(writer, ReleaseFacts.of(plan, items), reporter)

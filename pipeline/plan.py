@@ -11,6 +11,7 @@ import tomli_w
 
 from filters.checkers import CHECKERS
 from filters.checkers.checker import Checker
+from filters.conditions import KINDS
 from filters.selection import NOT_CONTAMINATED, RULES
 from filters.tokens import WORDS, Tokenizer, tokenizer
 from generators.families import FAMILIES
@@ -37,8 +38,9 @@ from pipeline.earlier import EarlierRelease, earlier_release
 from pipeline.exports import CONFIGS
 from pipeline.plugins import Strategies
 from pipeline.recipes import build, pick, suggestion
+from schemas.annotation import LABELS
 from schemas.errors import UserError
-from schemas.recipe import Recipe, Section, Table
+from schemas.recipe import Recipe, Section, Select, Table
 
 Aside = Mapping[str, JudgeTable | TaggerTable]
 
@@ -161,8 +163,9 @@ def resolve(recipe: Recipe) -> Plan:
     aside = _aside(judge, tagger)
     for name, table in aside.items():
         _check_talks(f"[{name}] teacher", table.teacher, teachers)
-    _check_names("[select] keep", recipe.select.keep, RULES)
+    _check_select(recipe.select)
     _check_names("[export] configs", recipe.export.configs, CONFIGS)
+    _check_names("[export.ablation] labels", recipe.export.ablation.labels, dict.fromkeys(LABELS))
     checkers = all_checkers()
     for source in sources:
         if isinstance(source, FileSource):
@@ -288,6 +291,21 @@ def _check_budget(plan: Plan) -> None:
     for where, sampling in samplings.items():
         if sampling.bound is None:
             raise UserError(f"budget = {budget:g} needs a bound of each completion; add max_tokens to {where} sampling")
+
+
+def _check_select(select: Select) -> None:
+    """Raise UserError at the first unknown name, rule without its bound, and bound without its rule."""
+    _check_names("[select] keep", select.keep, RULES)
+    for number, condition in enumerate(select.reflections, 1):
+        for name, known in KINDS.items():
+            if (given := getattr(condition, name)) is not None:
+                _check_names(f"[[select.reflections]] number {number}: {name}", (given,), dict.fromkeys(known))
+    for name, rule in RULES.items():
+        bounds = [key for key in rule.keys if getattr(select, key) not in (None, ())]
+        if name in select.keep and rule.keys and not bounds:
+            raise UserError(f"[select] keep = {name!r} needs {' or '.join(rule.keys)}; add it to [select], or take the rule out")
+        if name not in select.keep and bounds:
+            raise UserError(f"[select] {bounds[0]} counts by the rule {name!r} alone; add the rule to keep, or take the key out")
 
 
 def _check_benchmarks(recipe: Recipe) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filters.balance import OVER_REPRESENTED, Draws, by_pattern, over_represented, patterns
 from filters.reflection_counts import count
 from filters.selection import select
 from pipeline import shards, storage
@@ -16,12 +17,12 @@ from pipeline.exports import EXPORTS, PROBLEMS
 from pipeline.manifest import PartitionStats
 from pipeline.pass_rates import PassRates, outcomes_of, problem_rows
 from pipeline.rundir import RunDir
-from pipeline.slices import PlaceStanding, Slices, compared_answers, duplicates_of, turns_of
+from pipeline.slices import ORDER_COLUMNS, PlaceStanding, Slices, compared_answers, duplicates_of, turns_of
 from pipeline.tag_counts import tag_counts
 from pipeline.vote_counts import vote_counts
 from schemas.annotation import DUPLICATE_TYPE, JUDGE_NAME, Duplicate
 from schemas.manifest import SIGNATURES, FileEntry
-from schemas.recipe import Select
+from schemas.recipe import Balance, Export, Select
 from schemas.tables import FULL_SCHEMA, REJECTED_SCHEMA, SIGNATURES_SCHEMA
 
 REJECTED = "rejected"
@@ -34,22 +35,32 @@ class ShardWriter:
 
     run: RunDir
     select: Select
-    configs: tuple[str, ...]
+    export: Export
     rates: PassRates
+    seed: int
 
-    def write(self, partition: int, standings: Sequence[PlaceStanding]) -> PartitionStats:
-        """Write one partition's shards and return what was counted.  `standings`: of rows that are copies."""
-        table = shards.read_table(self.run.annotated(partition))
-        compared = Slices(self.run, self.select).compared(partition)
-        table = with_duplicates(table, duplicates_of(compared, standings))
-        reasons = pa.array(select(table, self.select, turns_of(compared)), pa.string())
+    def draws(self, partition: int, standings: Sequence[PlaceStanding], balance: Balance) -> dict[str, Draws]:
+        """Return the draws of the rows that are kept but for the balance of patterns, by pattern."""
+        table, reasons = self._decided(partition, standings, ORDER_COLUMNS)
+        return by_pattern(table.filter(pc.is_null(reasons)), balance, self.seed)
+
+    def write(self, partition: int, standings: Sequence[PlaceStanding], most: Mapping[str, int]) -> PartitionStats:
+        """Write one partition's shards and return what was counted.
+
+        `standings`: of rows that are copies; `most`: of patterns with too many rows, the largest draw that stays.
+        """
+        table, reasons = self._decided(partition, standings)
+        if self.select.balance is not None:
+            goes = pa.array(over_represented(table, self.select.balance, self.seed, most))
+            reasons = pc.if_else(pc.and_(goes, pc.is_null(reasons)), OVER_REPRESENTED, reasons)
         every = table.append_column("reason", reasons)
         kept = every.filter(pc.is_null(reasons))
         rates = self.rates.of(table, pc.is_null(reasons).to_pylist())
         rejected = rejected_rows(every.filter(pc.is_valid(reasons)))
         records = pa.concat_tables([shards.read_table(path(partition)) for path in (self.run.rejects, self.run.unasked)])
-        tables = {name: EXPORTS[name].rows(kept, every) for name in dict.fromkeys(self.configs) if name in EXPORTS}
-        if PROBLEMS in self.configs:
+        names = [name for name in dict.fromkeys(self.export.configs) if name in EXPORTS]
+        tables = {name: EXPORTS[name].rows(kept, every, self.export.ablation) for name in names}
+        if PROBLEMS in self.export.configs:
             tables[PROBLEMS] = problem_rows(shards.read_table(self.run.problems(partition)), rates)
         tables[SIGNATURES] = signatures_of(kept)
         tables[REJECTED] = pa.concat_tables([rejected, rejected_records(records)])
@@ -60,6 +71,15 @@ class ShardWriter:
             outcomes=outcomes_of(rates),
             reflection=count(chains_of(table)),
         )
+
+    def _decided(
+        self, partition: int, standings: Sequence[PlaceStanding], columns: Sequence[str] | None = None
+    ) -> tuple[pa.Table, pa.Array]:
+        """Return the rows with their `duplicate`, and why each is not kept by rules, copies and quotas: null where it is."""
+        table = shards.read_table(self.run.annotated(partition), columns)
+        compared = Slices(self.run, self.select).compared(partition)
+        table = with_duplicates(table, duplicates_of(compared, standings))
+        return table, pa.array(select(table, self.select, turns_of(compared)), pa.string())
 
     def _write_shard(self, config: str, partition: int, table: pa.Table) -> FileEntry:
         path = self.run.shard_name(config, partition)
@@ -90,10 +110,21 @@ class ShardWriter:
         counts.update(("duplicates", kind) for kind in kinds if kind is not None)
         counts.update(("reflections", label) for label in labels)
         counts.update(tag_counts(table))
+        counts.update(self._pattern_counts(table))
         for hits in table["contamination"].to_pylist():
             counts.update({("contaminated", hit["benchmark"], hit["kind"]) for hit in hits or ()})
         counts.update(("rejected_samples", reason) for reason in table["reason"].to_pylist() if reason is not None)
         counts.update(("rejected_records", reason) for reason in records["reason"].to_pylist())
+        return counts
+
+    def _pattern_counts(self, every: pa.Table) -> "collections.Counter[tuple[str, ...]]":
+        """Return how many rows of each pattern pass all but the balance, and are kept, by path in the manifest's funnel."""
+        counts: collections.Counter[tuple[str, ...]] = collections.Counter()
+        if self.select.balance is not None:
+            found = zip(patterns(every, self.select.balance.by), every["reason"].to_pylist(), strict=True)
+            passed = [(pattern, reason) for pattern, reason in found if reason in (None, OVER_REPRESENTED)]
+            counts.update(("patterns", pattern, "passed") for pattern, _ in passed)
+            counts.update(("patterns", pattern, "kept") for pattern, reason in passed if reason is None)
         return counts
 
 

@@ -35,7 +35,8 @@ Nodes = npt.NDArray[np.void]
 # What the selection rules look at, and what comparing needs.
 ORDER_COLUMNS = (
     *("sample_id", "problem_id", "index", "choice_order", "reasoning", "response", "finish_reason", "chosen", "answer"),
-    *("verdict", "steps", "leak", "chance", "vote", "contamination", "fingerprint", "signature"),
+    *("verdict", "steps", "leak", "chance", "vote", "reflections", "course", "granularity", "approaches"),
+    *("contamination", "fingerprint", "signature"),
 )
 
 

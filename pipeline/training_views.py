@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.recipe import Ablation
 from schemas.sample import MESSAGES_TYPE, Message
 from schemas.tables import LABELLED_SCHEMA, PREFERENCE_SCHEMA, PROMPT_COMPLETION_SCHEMA
 
@@ -36,19 +37,19 @@ def completions(table: pa.Table) -> pa.Array:
     return pa.array([[turn] for turn in assistant_turns(table)], type=MESSAGES_TYPE)
 
 
-def prompt_completion(kept: pa.Table, every: pa.Table) -> pa.Table:
+def prompt_completion(kept: pa.Table, every: pa.Table, _: Ablation) -> pa.Table:
     """Return the kept rows, what is asked and what is answered apart."""
     return pa.Table.from_arrays([kept["sample_id"], kept["prompt"], completions(kept)], schema=PROMPT_COMPLETION_SCHEMA)
 
 
-def labelled(kept: pa.Table, every: pa.Table) -> pa.Table:
+def labelled(kept: pa.Table, every: pa.Table, _: Ablation) -> pa.Table:
     """Return every sample that was judged right or wrong, kept or not: V-STaR's data for a verifier (arXiv 2402.06457)."""
     table = _unhinted(every, pc.is_in(_status(every), value_set=pa.array(["correct", "incorrect"])))
     columns = [table["sample_id"], table["problem_id"], table["prompt"], completions(table), pc.equal(_status(table), "correct")]
     return pa.Table.from_arrays(columns, schema=LABELLED_SCHEMA)
 
 
-def preference(kept: pa.Table, every: pa.Table) -> pa.Table:
+def preference(kept: pa.Table, every: pa.Table, _: Ablation) -> pa.Table:
     """Return pairs of a kept right sample and a wrong one at the same prompt.  Each sample is in one pair at most.
 
     Their order is that of their ids, which are hashes: no length and no index is preferred.  A wrong sample that is a copy of

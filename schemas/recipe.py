@@ -4,9 +4,9 @@
 this file holds the outer shape and the tables that need no plug.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 Table = dict[str, Any]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]  # safe in a path, a URL and a column
@@ -72,6 +72,38 @@ class Decontaminate(Section):
         return tuple(one.model_copy(update={"field": one.field or self.field}) for one in self.benchmarks)
 
 
+class Condition(Section):
+    """`[[select.reflections]]`: how many reflections of a kind a row has."""
+
+    label: str | None = Field(None, description="of the reflections that count; left out, any")
+    effect: str | None = Field(None, description="of those that count, `unknown` for none; left out, any")
+    min: int | None = Field(None, ge=1, description="so many at the least")
+    max: int | None = Field(None, ge=0, description="so many at the most")
+    max_per_1000_tokens: float | None = Field(None, ge=0, description="… for a thousand of its chain's tokens")
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        if self.min is None and self.max is None and self.max_per_1000_tokens is None:
+            raise ValueError("must have min, max or max_per_1000_tokens")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min must not be over max")
+        return self
+
+
+class Balance(Section):
+    """`[select.balance]`: how many rows a pattern keeps beside the rarest one."""
+
+    by: Literal["labels", "approaches", "effects"] = Field(
+        description="what makes a row's pattern: the set of its reflections' labels, of its approaches, of its reflections' effects"
+    )
+    ratio: float = Field(ge=1, description="no pattern keeps more rows than so many times those of the rarest")
+    floor: int = Field(
+        100,
+        ge=1,
+        description="rows that the rarest counts as at the least; chance moves a count of a hundred by a tenth (1/√n)",
+    )
+
+
 class Select(Section):
     """`[select]`: what a row must be to be kept, and how many a problem may keep."""
 
@@ -91,12 +123,46 @@ class Select(Section):
         description="what fills max_per_problem: the shortest chains; or the shortest one, then each time the one that differs "
         "most from those already chosen, by its equations, then its approach, then its words",
     )
+    balance: Balance | None = Field(
+        None, description="keep patterns in proportion, when all else is decided; left out, nobody does"
+    )
+    reflections: tuple[Condition, ...] = Field(
+        (), description="for the rule reflections: conditions that all must hold; `starbeam list reflections` has their keys"
+    )
+    max_loops: float | None = Field(
+        None, ge=0, le=1, description="for the rule not_looping: share of its sentences that all but repeat an earlier one"
+    )
+    max_skipped: float | None = Field(
+        None, ge=0, le=1, description="for the rule steps_shown: share of its results that have no way to them"
+    )
+    max_overthinking: float | None = Field(
+        None, ge=0, le=1, description="for the rule not_overthinking: share of the chain after the right answer is settled"
+    )
+    min_tokens: int | None = Field(None, ge=1, description="for the rule length: of the chain, by the tokenizer of [annotate]")
+    max_tokens: int | None = Field(None, ge=1, description="for the rule length")
+
+    @model_validator(mode="after")
+    def _lengths(self) -> Self:
+        if self.min_tokens is not None and self.max_tokens is not None and self.min_tokens > self.max_tokens:
+            raise ValueError("min_tokens must not be over max_tokens")
+        return self
+
+
+class Ablation(Section):
+    """`[export.ablation]`: which reflections `sft_stripped` leaves out and `sft_moved` moves."""
+
+    labels: tuple[str, ...] = Field(
+        ("verification", "hesitation", "backtracking", "alternative", "self_correction"),
+        min_length=1,
+        description="of the reflections; subgoals, backward chaining and summaries are left out, since what follows builds on them",
+    )
 
 
 class Export(Section):
     """`[export]`: the configs that a release holds.  `rejected` is always written."""
 
     configs: tuple[str, ...] = Field(("full", "sft"), description="`starbeam list` names them")
+    ablation: Ablation = Ablation()
 
 
 class Annotate(Section):

@@ -80,6 +80,8 @@ SIGNATURES_SCHEMA = pa.schema(
 
 SFT_SCHEMA = pa.schema([pa.field("sample_id", pa.string()), pa.field("messages", MESSAGES_TYPE)])
 
+ABLATION_SCHEMA = pa.schema([*SFT_SCHEMA, pa.field("ablated", pa.int64())])  # sentences cut or moved; 0: as in `sft`
+
 PROMPT_COMPLETION_SCHEMA = pa.schema(
     [pa.field("sample_id", pa.string()), pa.field("prompt", MESSAGES_TYPE), pa.field("completion", MESSAGES_TYPE)]
 )

@@ -30,7 +30,7 @@ from pipeline.plugins import Strategies
 from pipeline.recipes import suggestion
 from schemas.annotation import JUDGE_NAME, TAGGER_NAME
 from schemas.errors import UserError
-from schemas.recipe import Annotate, Decontaminate, Dedupe, Export, Recipe, Section, Select
+from schemas.recipe import Annotate, Balance, Condition, Decontaminate, Dedupe, Export, Recipe, Section, Select
 
 
 @click.command("list")
@@ -88,6 +88,8 @@ def _keys(name: str) -> list[str]:
         "dedupe": Dedupe,
         "decontaminate": Decontaminate,
         "select": Select,
+        "reflections": Condition,
+        "balance": Balance,
         "export": Export,
         **SOURCES,
         **TEACHERS,

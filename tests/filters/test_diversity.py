@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.approaches import tag
+from filters.approaches import approaches
 from filters.diversity import Rows, most_different
 from filters.paths import path
 from filters.selection import eligible as passing
@@ -99,14 +99,15 @@ DIVERSE = Select(keep=("correct", "not_duplicate"), max_per_problem=2, prefer="d
 
 
 def _table(*chains: str, **columns: list[Any]) -> pa.Table:
+    shown = approaches(chains)
     rows = [
         {
             "problem_id": "p",
             "index": index,
             "reasoning": chain,
             "response": "42",
-            "approaches": list(tag(chain)),
             "verdict": {"status": "correct", "extracted": "42", "checker": "numeric_v1", "reason": "equal"},
+            "approaches": shown[index],
             **{name: values[index] for name, values in columns.items()},
         }
         for index, chain in enumerate(chains)

@@ -10,11 +10,21 @@ from hypothesis import strategies as st
 from filters.chance import against_chance
 from filters.selection import RULES, Mask, chain_lengths, eligible, select, turns, within_quota
 from schemas.annotation import DUPLICATE_TYPE, STATUSES, Contamination, Vote
-from schemas.recipe import Select
+from schemas.recipe import Condition, Select
 from schemas.tables import FULL_SCHEMA
 
 AGREES = Vote("42", 3, 4, 0.75, True, None)
 VARIANT = Contamination("test", "7", "variant", 1.0, 40, "question")._asdict()
+CHECK = {"label": "verification", "start": 0, "end": 3, "marker": "six", "signal": None, "effect": "idle"}
+MEASURES = {"course": {"overthinking": 0.5, "loops": 0.25}, "granularity": {"tokens": 100, "skipped": 0.5}}
+LIMITS = Select(  # which MEASURES just meet
+    reflections=(Condition(label="verification", max=1),),
+    max_loops=0.25,
+    max_skipped=0.5,
+    max_overthinking=0.5,
+    min_tokens=100,
+    max_tokens=100,
+)
 COPY = {"kind": "near", "kept_id": "x", "jaccard": 0.9}
 
 
@@ -33,10 +43,11 @@ def _row(**changes: Any) -> dict[str, Any]:
         "chance": None,
         "vote": AGREES._asdict(),
         "chosen": None,
+        "reflections": [],
         "contamination": [VARIANT],
         "duplicate": None,
     }
-    return {**row, **changes}
+    return {**row, **changes, **{name: {**values, **changes.get(name, {})} for name, values in MEASURES.items()}}
 
 
 def _table(*rows: dict[str, Any]) -> pa.Table:
@@ -44,11 +55,11 @@ def _table(*rows: dict[str, Any]) -> pa.Table:
 
 
 def _select(table: pa.Table, keep: Sequence[str], max_per_problem: int | None = None) -> list[str | None]:
-    return select(table, Select(keep=tuple(keep), max_per_problem=max_per_problem))
+    return select(table, LIMITS.model_copy(update={"keep": tuple(keep), "max_per_problem": max_per_problem}))
 
 
 def _eligible(table: pa.Table, keep: Sequence[str]) -> Mask:
-    return eligible(table, Select(keep=tuple(keep)))
+    return eligible(table, LIMITS.model_copy(update={"keep": tuple(keep)}))
 
 
 BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
@@ -68,6 +79,14 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"vote": AGREES._replace(votes=1, share=0.25)._asdict()}, "not_majority"),
         ({"vote": Vote(None, None, 4, None, None, None)._asdict()}, "not_majority"),
         ({"vote": None}, "not_majority"),
+    ],
+    "reflections": [({"reflections": [CHECK, CHECK]}, "too_many_verification")],
+    "not_looping": [({"course": {"loops": 0.26}}, "looping")],
+    "not_overthinking": [({"course": {"overthinking": 0.51}}, "overthinking")],
+    "steps_shown": [({"granularity": {"skipped": 0.51}}, "steps_skipped")],
+    "length": [
+        ({"granularity": {"tokens": 99}}, "too_short"),
+        ({"granularity": {"tokens": 101}}, "too_long"),
     ],
     "not_contaminated": [
         ({"contamination": [VARIANT, {**VARIANT, "kind": "copy"}]}, "contaminated"),
@@ -89,7 +108,7 @@ def test_every_rule_is_tested_here() -> None:
 def test_a_rule_keeps_what_is_as_it_says(name: str) -> None:
     table = _table(_row(), _row(index=1))
     assert RULES[name].meaning
-    assert RULES[name].holds(table, Select()).tolist() == [True, True]
+    assert RULES[name].holds(table, LIMITS).tolist() == [True, True]
     assert _select(table, [name]) == [None, None]
 
 
@@ -112,7 +131,13 @@ def test_where_nobody_looked_for_benchmarks_nothing_is_turned_away() -> None:
 
 @given(st.permutations(sorted(RULES)), st.lists(st.sets(st.sampled_from(sorted(RULES))), min_size=1, max_size=5))
 def test_the_first_rule_of_the_recipe_that_fails_names_the_reason(keep: list[str], broken: list[set[str]]) -> None:
-    rows = [_row(**{key: value for name in sorted(names) for key, value in BAD[name][0][0].items()}) for names in broken]
+    rows = []
+    for names in broken:
+        changes: dict[str, Any] = {}
+        for name in sorted(names):
+            for key, value in BAD[name][0][0].items():
+                changes[key] = {**changes.get(key, {}), **value} if key in MEASURES else value
+        rows.append(_row(**changes))
     wanted = [next((BAD[name][0][1] for name in keep if name in names), None) for names in broken]
     assert _select(_table(*rows), keep) == wanted
 
@@ -120,7 +145,7 @@ def test_the_first_rule_of_the_recipe_that_fails_names_the_reason(keep: list[str
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_a_rule_of_an_empty_table_is_an_empty_answer(name: str) -> None:
     for table in (_table(), _table(_row()).slice(0, 0), FULL_SCHEMA.empty_table()):
-        assert RULES[name].holds(table, Select()).tolist() == [] and RULES[name].reasons(table) == []
+        assert RULES[name].holds(table, LIMITS).tolist() == [] and RULES[name].reasons(table, LIMITS) == []
         assert _select(table, [name], 1) == [] and _eligible(table, [name]).tolist() == []
 
 
@@ -188,6 +213,11 @@ def test_what_the_strategy_chose_and_what_it_had_no_choice_of_is_kept(chosen: bo
 def test_the_recipe_says_how_large_a_majority_must_be(least: float, kept: bool) -> None:
     reasons = select(_table(_row()), Select(keep=("majority",), min_vote_share=least))
     assert reasons == ([None] if kept else ["not_majority"])
+
+
+@pytest.mark.parametrize("changes", [{"course": {"overthinking": None}}, {"granularity": {"skipped": None}}])
+def test_what_is_not_known_is_not_over_a_bound(changes: dict[str, Any]) -> None:
+    assert _select(_table(_row(**changes)), ["not_overthinking", "steps_shown"]) == [None]
 
 
 DISTINCT = Select(keep=("correct", "not_duplicate"), distinct="equations")

@@ -10,13 +10,21 @@ from pipeline.build import Options, build
 from pipeline.plan import resolve
 from pipeline.recipes import parse
 from pipeline.terminal import console_of
-from schemas.tables import FULL_SCHEMA, PROBLEMS_SCHEMA, REJECTED_SCHEMA, SFT_SCHEMA
+from schemas.tables import ABLATION_SCHEMA, FULL_SCHEMA, PROBLEMS_SCHEMA, REJECTED_SCHEMA, SFT_SCHEMA
 from tests.pipeline.recipes_for_tests import SOLVED
 
-SCHEMAS = {"full": FULL_SCHEMA, "sft": SFT_SCHEMA, "problems": PROBLEMS_SCHEMA, "rejected": REJECTED_SCHEMA}
+SCHEMAS = {
+    "full": FULL_SCHEMA,
+    "sft": SFT_SCHEMA,
+    "sft_stripped": ABLATION_SCHEMA,
+    "sft_moved": ABLATION_SCHEMA,
+    "problems": PROBLEMS_SCHEMA,
+    "rejected": REJECTED_SCHEMA,
+}
 CONFIGS = {config: schema.names for config, schema in SCHEMAS.items()}
 # Few problems over many shards, so that some shards are empty: readers must not mind.
-SPARSE = ("partitions=12", "problems.0.count=8", "problems.1.count=4", "problems.2.count=4")
+ABLATED = 'export.configs=["full", "sft", "sft_stripped", "sft_moved", "problems"]'
+SPARSE = ("partitions=12", "problems.0.count=8", "problems.1.count=4", "problems.2.count=4", ABLATED)
 
 
 @pytest.fixture(scope="module")

@@ -103,6 +103,41 @@ BOUNDS = "r.toml: seed = -1: must be greater than or equal to 0; change it (of a
         (WHOLE, ['export.configs=["stf"]'], "[export] configs = 'stf' is unknown; did you mean 'sft'?"),
         (
             WHOLE,
+            ['export.ablation.labels=["verificaton"]'],
+            "[export.ablation] labels = 'verificaton' is unknown; did you mean 'verification'?",
+        ),
+        (
+            WHOLE,
+            ["select.reflections=[{max=1}, {label='hesitaton', max=1}]"],
+            "[[select.reflections]] number 2: label = 'hesitaton' is unknown; did you mean 'hesitation'?",
+        ),
+        (
+            WHOLE,
+            ["select.reflections=[{effect='iddle', max=1}]"],
+            "[[select.reflections]] number 1: effect = 'iddle' is unknown; did you mean 'idle'?",
+        ),
+        (
+            WHOLE,
+            ["select.reflections=[{label='hesitation'}]"],
+            'r.toml: select.reflections.0 = {"label": "hesitation"}: must have min, max or max_per_1000_tokens; change it',
+        ),
+        (
+            WHOLE,
+            ["select.reflections=[{max=1}]"],
+            "[select] reflections counts by the rule 'reflections' alone; add the rule to keep, or take the key out",
+        ),
+        (
+            WHOLE,
+            ['select.keep=["length"]'],
+            "[select] keep = 'length' needs min_tokens or max_tokens; add it to [select], or take the rule out",
+        ),
+        (
+            WHOLE,
+            ["select={min_tokens=2,max_tokens=1}"],
+            'r.toml: select = {"min_tokens": 2, "max_tokens": 1}: min_tokens must not be over max_tokens; change it',
+        ),
+        (
+            WHOLE,
             ['strategy={kind="repeated",teachers=["mian"]}'],
             "[strategy] teachers = 'mian' is unknown; did you mean 'main'?",
         ),
@@ -221,8 +256,13 @@ def test_a_single_source_can_be_a_table_or_a_list_of_one() -> None:
 def test_defaults_are_filled_in() -> None:
     resolved = _plan(NAME + FILES + OLD).resolved
     assert (resolved["seed"], resolved["partitions"], resolved["dedupe"]) == (0, 64, {"threshold": 0.8, "against": []})
-    assert resolved["select"] == {"keep": ["correct", "not_duplicate"], "min_vote_share": 0.5, "prefer": "shortest"}
-    assert resolved["export"] == {"configs": ["full", "sft"]}
+    assert resolved["select"] == {
+        "keep": ["correct", "not_duplicate"],
+        "min_vote_share": 0.5,
+        "prefer": "shortest",
+        "reflections": [],
+    }
+    assert resolved["export"]["configs"] == ["full", "sft"] and "summary" not in resolved["export"]["ablation"]["labels"]
     assert resolved["strategy"] == {"kind": "repeated", "samples": 1, "shuffle_choices": False, "teachers": ["old"]}
     (problems,) = resolved["problems"]
     assert (problems["map"]["question"], problems["map"]["answer"]) == ("question", "answer")

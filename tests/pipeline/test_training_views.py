@@ -14,6 +14,7 @@ from pipeline.exports import EXPORTS
 from pipeline.release import with_duplicates
 from pipeline.training_views import MAX_PAIRS
 from schemas.annotation import Duplicate
+from schemas.recipe import Ablation
 from schemas.sample import SAMPLE_SCHEMA, Message, Sample
 from schemas.tables import table_of
 from tests.builders import a_problem, a_sample
@@ -33,7 +34,7 @@ def _right(table: pa.Table) -> pa.Table:
 
 
 def _exported(name: str, table: pa.Table) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = EXPORTS[name].rows(_right(table), table).to_pylist()
+    rows: list[dict[str, Any]] = EXPORTS[name].rows(_right(table), table, Ablation()).to_pylist()
     return rows
 
 
@@ -110,7 +111,7 @@ def test_a_pair_needs_a_kept_right_sample_and_a_wrong_one_that_is_no_copy() -> N
     assert _exported("preference", table) == []
     table = _table(a_sample(response=RIGHT), a_sample(index=1, response=WRONG))
     assert len(_exported("preference", table)) == 1
-    assert EXPORTS["preference"].rows(table.slice(0, 0), table).num_rows == 0
+    assert EXPORTS["preference"].rows(table.slice(0, 0), table, Ablation()).num_rows == 0
 
 
 @pytest.mark.parametrize("name", ["labelled", "preference", "prompt_completion"])
