@@ -46,8 +46,8 @@ def bounds(drawn: Iterable[Mapping[str, Draws]], balance: Balance) -> dict[str, 
             parts.setdefault(pattern, []).append(values)
     found = {pattern: np.sort(np.concatenate(values)) for pattern, values in parts.items()}
     rarest = min(map(len, found.values()), default=0)
-    most = int(balance.ratio * max(rarest, balance.floor))
-    return {pattern: int(values[most - 1]) for pattern, values in found.items() if len(values) > most}
+    most = balance.ratio * max(rarest, balance.floor)
+    return {pattern: int(values[int(most) - 1]) for pattern, values in found.items() if len(values) > most}
 
 
 def by_pattern(table: pa.Table, balance: Balance, seed: int) -> dict[str, Draws]:
