@@ -62,7 +62,7 @@ def round_plan(recipe: Recipe, loop: LoopTable, round: int, model: Model) -> Pla
     if loop.verifier is not None:
         configs.append(build(VerifierTable, loop.verifier, "[loop.verifier]").config)
     split = None if loop.held_out_share is None else Split(share=loop.held_out_share, part="rest")
-    changes = {"split": split, "export": Export(configs=tuple(dict.fromkeys(configs)))}
+    changes = {"split": split, "export": recipe.export.model_copy(update={"configs": tuple(dict.fromkeys(configs))})}
     return resolve(_with_model(recipe, loop, round, model).model_copy(update=changes))
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipeline.outer_loop.recipes import Model, base_of, loop_of, own_model
+from pipeline.outer_loop.recipes import Model, base_of, loop_of, own_model, round_plan
 from pipeline.outer_loop.rows import once
 from pipeline.outer_loop.table import LoopTable, command_of
 from pipeline.outer_loop.training import Training, trained
@@ -147,6 +147,12 @@ TALKED_TO = SOLVED.replace('kind = "solver"\nslip_rate = 0.1', 'kind = "openai"\
 def test_training_starts_from_another_base_and_the_first_round_asks_the_teachers_own_model() -> None:
     recipe = parse(TALKED_TO + "[loop]\nbase = 'raw'", "r.toml")
     assert (base_of(recipe, loop_of(recipe)), own_model(recipe, loop_of(recipe))) == ("raw", "talks")
+
+
+def test_a_round_exports_what_the_recipe_does_and_what_is_trained_on() -> None:
+    recipe = parse(TALKED_TO + "[export.ablation]\nlabels = ['summary']\n[loop]\nconfig = 'sft_stripped'", "r.toml")
+    export = round_plan(recipe, loop_of(recipe), 1, Model(name="other")).recipe.export
+    assert export.configs == ("full", "sft", "problems", "sft_stripped") and export.ablation.labels == ("summary",)
 
 
 @pytest.mark.parametrize("keys", [{"growth": 1e200}, {"steps": 10**400}, {"steps": 10**300, "growth": 1e10}])
