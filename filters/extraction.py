@@ -111,7 +111,7 @@ def _decided(section: str, low: str, found: list[Candidate], read: Read[T], same
     stands = found if len(found) == 1 else _standing(low, found)
     stands, last = _deciding(section, stands, read)
     last, unit = in_context(section, low, last) if last.source == "box" else (last, "")
-    text, value = _understood(last, unit, read)
+    text, value = understood(last, unit, read)
     if revised(low, max(one.end for one in found), text, _differs(value, read, same)):
         return Extraction(None, None, None, "uncommitted")
     others = [one for one in stands if one.start != last.start]
@@ -138,7 +138,7 @@ def _deciding(section: str, stands: list[Candidate], read: Read[T]) -> tuple[lis
         return stands, all_boxes[-1] if all_boxes else stands[-1]
     for one in reversed(stands):
         says = any(map(str.isdigit, one.text)) and not is_prose(one.text)
-        if says or _DENIED.search(one.text) or _understood(one, "", read)[1] is not None:
+        if says or _DENIED.search(one.text) or understood(one, "", read)[1] is not None:
             return stands, one
     return stands, stands[-1]
 
@@ -148,7 +148,7 @@ def _contradicted(others: list[Candidate], value: T, read: Read[T], same: Same[T
     for one in {(one.text, one.source): one for one in others}.values():
         if one.source == "anchor" and is_prose(one.text) and len(_DIGITS.findall(one.text)) > 1:
             continue
-        other = _understood(one, "", read)[1]
+        other = understood(one, "", read)[1]
         if one.source == "box" if other is None else not same(other, value):
             return True
     return False
@@ -175,14 +175,14 @@ def _differs(value: T | None, read: Read[T], same: Same[T]) -> Differs:
 
 
 def _denies(one: Candidate, read: Read[T]) -> bool:
-    return _DENIED.search(one.text) is not None and _understood(one, "", read)[1] is None
+    return _DENIED.search(one.text) is not None and understood(one, "", read)[1] is None
 
 
 def _read(text: str, read: Read[T]) -> T | None:
     return read(text) if len(text) <= MAX_ANSWER_CHARS else None
 
 
-def _understood(one: Candidate, unit: str, read: Read[T]) -> tuple[str, T | None]:
+def understood(one: Candidate, unit: str, read: Read[T]) -> tuple[str, T | None]:
     """Return the first reading of a candidate that `read` understands; the whole text and None where it understands none."""
     if unit and (value := _read(f"{one.text} {unit}", read)) is not None:
         return f"{one.text} {unit}", value

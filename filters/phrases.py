@@ -1,11 +1,24 @@
 """Words that deny, doubt or report an answer, as parts of patterns.  All are in lower case: patterns run on lowered text."""
 
+from collections.abc import Iterable
+
 _N_T = r"\w{1,8}n['’]t"
 
 
 def one_of(phrases: str) -> str:
     r"""Return a pattern for one of `phrases`, "so|as a result"; a space in one stands for any white space."""
     return "(?:" + phrases.replace(" ", r"\s") + ")"
+
+
+def places(text: str, words: Iterable[str]) -> list[int]:
+    """Return where any of `words` begins, in order.  A search for each is quicker than a pattern for all."""
+    found: list[int] = []
+    for word in words:
+        place = text.find(word)
+        while place >= 0:
+            found.append(place)
+            place = text.find(word, place + len(word))
+    return sorted(found)
 
 
 NOT = f"not|never|cannot|{_N_T}"
