@@ -113,6 +113,8 @@ class Rows:
             storage.make_parent(self.rejected)
             with _whole(self.rejected) as file:
                 shutil.copyfileobj(self._reject_lines, file)
+        elif self.rejected is not None and storage.exists(self.rejected):
+            storage.remove(self.rejected)  # of a run before, which it would seem to belong to
         self._say(count)
         return count
 
@@ -142,10 +144,12 @@ class Rows:
             for path in self.paths:
                 for position, batch in _batches(path):
                     found = values.of(path, position, batch.num_rows)
-                    table = pa.Table.from_batches([batch]).replace_schema_metadata(None).take([row for row, _ in found])
+                    taken = pa.array([row for row, _ in found], type=pa.int64())
+                    table = pa.Table.from_batches([batch]).replace_schema_metadata(None).take(taken)
                     column = pa.array([_plain(value) for _, value in found], type=self._type)
                     added = table.append_column(field, column) if place < 0 else table.set_column(place, field, column)
-                    writer.write_table(added)
+                    if found:  # a row group of no rows makes `datasets` fail
+                        writer.write_table(added)
                     count += len(found)
         values.end()
         return count
@@ -179,14 +183,17 @@ def _is_terminal(stream: IO[str] | None) -> bool:
 @contextlib.contextmanager
 def _whole(path: str) -> Iterator[IO[bytes]]:
     """Open a file that is there when the block has ended well, and else is as before."""
+    part = f"{path}.part"
     with _failing_as_run_error(path):
         try:
-            with fsspec.open(f"{path}.part", "wb", compression=None) as file:
+            with fsspec.open(part, "wb", compression=None) as file:
                 yield file
             store, inner = storage.filesystem(path)
-            store.mv(storage.filesystem(f"{path}.part")[1], inner)
-        finally:
-            storage.remove(f"{path}.part")
+            store.mv(storage.filesystem(part)[1], inner)
+        except BaseException:
+            with contextlib.suppress(RunError):  # where nothing can be written, nothing can be removed
+                storage.remove(part)
+            raise
 
 
 @contextlib.contextmanager
