@@ -78,7 +78,8 @@ def _sorted(found: Ragged) -> Ragged:
 _OPERATORS = np.isin(np.arange(256), np.frombuffer(b"+-*/<>^=", dtype=np.uint8))
 _JOINS = np.isin(np.arange(256), np.frombuffer(b".,", dtype=np.uint8))
 _SPACES = np.array([chr(byte).isspace() and byte < 128 for byte in range(256)])
-_LONGER = (b"\xc3\x97", b"\xc3\xb7", b"\xe2\x88\x92")  # × ÷ −
+_WRITTEN = {"-": ("−", "–"), "*": ("×", "·", "⋅", "\\times", "\\cdot"), "/": ("÷", "\\div")}  # one operator in other ways
+_CURRENCIES = ("$", "\\$", "€", "£", "¥")  # they stand between a sign and its digits
 
 
 def number_hashes(batch: Folded) -> Ragged:
@@ -94,14 +95,25 @@ def number_hashes(batch: Folded) -> Ragged:
 
 def _before(data: U8, digits: Mask, starts: I64) -> U64:
     """Return a number for what stands before each run of digits, 0 for nothing that counts."""
-    before, second = data[starts - 1], data[starts - 2]  # before a text is a zero byte
-    found = np.where(_OPERATORS[before] | (_JOINS[before] & digits[starts - 2]), before, 0)
-    found = np.where(_SPACES[before] & _OPERATORS[second], second, found).astype(np.uint64)
-    for gap in (0, 1):
-        apart = gap == 0 or _SPACES[before]
-        for kind, mark in enumerate(_LONGER, 256):
-            ends = [data[np.maximum(starts - gap - 1 - place, 0)] == byte for place, byte in enumerate(reversed(mark))]
-            found[np.logical_and.reduce([*ends, np.broadcast_to(apart, len(starts))])] = kind
+    places = starts - 1  # before a text is a zero byte, and eight are behind the last one
+    found = np.where(_JOINS[data[places]] & digits[places - 1], data[places], 0).astype(np.uint64)
+    sizes = np.zeros(len(places), dtype=np.int64)
+    for mark in map(str.encode, _CURRENCIES):
+        sizes[_ends(data, places, mark)] = len(mark)
+    places -= sizes
+    places -= _SPACES[data[places]]
+    found = np.where(_OPERATORS[data[places]], data[places], found)
+    for operator, marks in _WRITTEN.items():
+        for mark in map(str.encode, marks):
+            found[_ends(data, places, mark)] = ord(operator)
+    return found
+
+
+def _ends(data: U8, places: I64, mark: bytes) -> I64:
+    """Return which of some places in the data are the last of a mark."""
+    found = np.flatnonzero(data[places] == mark[-1])
+    for back, byte in enumerate(reversed(mark[:-1]), 1):
+        found = found[data[places[found] - back] == byte]
     return found
 
 

@@ -12,14 +12,19 @@ from filters.signatures import PERMUTATIONS, signatures
 from filters.similarity import Profiles, jaccards, joined, may_match, numbers_alike, profiles, sketches
 from tests.linear_time import assert_linear
 
-NUMBERED = st.text("0123 +-.,×−=ab\n÷五", max_size=30)
+MARKS = [*"+-−–*×·⋅/÷=<>^.,$€", "\\$", "\\times", "\\cdot", "\\div"]
+NUMBERED = st.lists(st.sampled_from([*"0123", *" \nab五", *MARKS]), max_size=30).map("".join)
 SENTENCE = st.lists(st.sampled_from(["so", "we", "add", "3", "and", "加"]), max_size=20).map(" ".join)
 # A number with its sign or operator, a space apart at most, or with the point or comma that joins it to the digits before it.
-NUMBER = re.compile(r"(?:([-+*/×÷−<>^=])\s?|(?<=\d)([.,]))?(\d+)", re.ASCII)
+NUMBER = re.compile(
+    r"(?:([-+*/×÷−–·⋅<>^=]|\\times|\\cdot|\\div)\s?(?:\\?\$|[€£¥])?|(?<=\d)([.,]))?(\d+)",
+    re.ASCII,
+)
+WRITTEN = {"−": "-", "–": "-", **dict.fromkeys(["×", "·", "⋅", "\\times", "\\cdot"], "*"), "÷": "/", "\\div": "/"}
 
 
 def _numbers(text: str) -> "collections.Counter[tuple[str, str]]":
-    return collections.Counter((sign or join, digits) for sign, join, digits in NUMBER.findall(text))
+    return collections.Counter((WRITTEN.get(sign, sign) or join, digits) for sign, join, digits in NUMBER.findall(text))
 
 
 def _pair(one: int, other: int) -> tuple[np.ndarray, np.ndarray]:
@@ -39,6 +44,28 @@ def test_numbers_are_compared_as_multisets(compiled: bool, texts: list[str]) -> 
             wanted = (counted[one] & counted[other]).total() / union if union else 0.0
             assert jaccards(found, found, _pair(one, other))[0] == wanted
             assert numbers_alike(found, found, _pair(one, other))[0] == (wanted >= 0.8 or union == 0)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        *((f"27 - 12, {mark}5", f"27{mark}12, - 5", True) for mark in ("-", "−", "–")),
+        *(("27 * 12", f"27{mark}12", True) for mark in ("×", " × ", " · ", " \\times ", " \\cdot ", "\\cdot")),
+        *(("27 / 12", f"27{mark}12", True) for mark in ("÷", " ÷ ", " \\div ")),
+        *((f"lost {loss}", "lost -200", True) for loss in ("-$200", "−$200", "- $200", "-\\$200", "-€200", "–£200", "-¥200")),
+        ("has $200", "has 200", True),
+        ("27 * $12", "27 * 12", True),
+        ("has $200", "has -$200", False),
+        ("has $200", "has -200", False),
+        ("27 \\times 12", "27 \\div 12", False),
+        ("27 times 12", "27 \\times 12", False),
+        ("27 × 12", "27 + 12", False),
+        ("1,200", "1200", False),
+    ],
+)
+def test_an_operator_is_the_same_however_it_is_written(one: str, other: str, same: bool) -> None:
+    found = profiles([one, other]).numbers
+    assert (jaccards(found, found, _pair(0, 1))[0] == 1) == same
 
 
 @pytest.mark.parametrize("compiled", [False, True])
