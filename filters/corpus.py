@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from filters.bands import Bands, Counts, Pairs, band_keys, bands_for, candidate_pairs, distinct, pairs_within
-from filters.duplicates import NONE, Places, Standing, answers_agree, best_of_each, resolve, text_keys, verified
+from filters.bands import NONE, Bands, Counts, Pairs, band_keys, bands_for, candidate_pairs, distinct, pairs_within
+from filters.duplicates import Places, Standing, answers_agree, best_of_each, resolve, text_keys, verified
 from filters.fingerprints import fingerprints
 from filters.shingles import U8, U64, Ragged
 from filters.signatures import PERMUTATIONS, Signatures, signatures
@@ -133,18 +133,16 @@ class Corpus:
         """Return the pairs of documents that may be copies, each with its threshold."""
         documents = np.arange(len(order))
         apart = documents[best == documents]
+        answers = columns.answers[order]
         bands, found = bands_for(self.threshold), []
         for band in range(bands.number):
             keys = signed.keys(bands, band)[order[apart]]
-            found.append(candidate_pairs(keys, apart.astype(np.uint64), self.counts))
+            found.append(candidate_pairs(keys, apart.astype(np.uint64), self.counts, answers=answers[apart]))
         groups = columns.groups[order]
         grouped = documents[(best_of_group == documents) & (groups != NONE)]
         some = order[grouped]
-        found.append(
-            pairs_within(
-                groups[grouped], lambda places: signed.rows(some[places]), grouped.astype(np.uint64), self.within, self.counts
-            )
-        )
+        numbers, keys = grouped.astype(np.uint64), (groups[grouped], answers[grouped])
+        found.append(pairs_within(keys[0], lambda places: signed.rows(some[places]), numbers, keys[1], self.within, self.counts))
         pairs = distinct(np.concatenate(found))
         self.counts["pairs_candidate"] += len(pairs)
         pairs = pairs[pairs[:, 1] >= earlier]

@@ -13,13 +13,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from filters.bands import sharing
+from filters.bands import NONE, sharing
 from filters.shingles import U64
 from filters.similarity import Floats, Mask, Pair, Profiles, jaccards, numbers_alike
 
 Places = npt.NDArray[np.int64]
-
-NONE = 0  # key of no text
 
 
 def text_keys(texts: Iterable[str | None]) -> U64:

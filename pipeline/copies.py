@@ -10,9 +10,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from filters.bands import NONE
 from filters.corpus import Corpus
 from filters.corpus import Row as Candidate
-from filters.duplicates import NONE, Places, Standing, text_keys
+from filters.duplicates import Places, Standing, text_keys
 from filters.shingles import U64
 from generators.records import JSON_SUFFIXES, PARQUET_SUFFIXES, FieldError, Record, expand, text_at
 from pipeline.earlier import EarlierShard, earlier_release

@@ -154,7 +154,7 @@ def duplicates(
         "of these compared exactly, after an estimate",
         f"of these copies: {dedupe.threshold:g} or more alike, within a {scope} {dedupe.within:g}; numbers and answer the same",
         "buckets too large for all pairs to be compared",
-        "pairs of these that were not looked at",
+        "pairs of these that were not looked at, about, each counted in every band that it shares",
     )
     return Duplicates(
         scope=scope,

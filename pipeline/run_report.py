@@ -90,7 +90,7 @@ def _copies(known: _Known) -> tuple[pa.Table, set[str]]:
     found = pa.concat_tables([table.filter(pc.is_valid(table["duplicate"])) for _, table in tables])
     kept = pc.struct_field(found["duplicate"].combine_chunks(), "kept_id")
     problems: dict[str, str] = {}
-    for table in (_annotated(known.run, ("sample_id", "problem_id")) if found.num_rows else ()):
+    for table in _annotated(known.run, ("sample_id", "problem_id")) if found.num_rows else ():
         ids = table["sample_id"]
         stands = table.filter(pc.and_(pc.is_in(ids, kept), pc.invert(pc.is_in(ids, found["sample_id"].combine_chunks()))))
         problems.update(zip(stands["sample_id"].to_pylist(), stands["problem_id"].to_pylist(), strict=True))

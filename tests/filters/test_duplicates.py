@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.duplicates import NONE, Standing, Turns, answers_agree, best_of_each, resolve, text_keys
+from filters.bands import NONE
+from filters.duplicates import Standing, Turns, answers_agree, best_of_each, resolve, text_keys
 
 THRESHOLD = 0.8
 

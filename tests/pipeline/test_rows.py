@@ -287,9 +287,7 @@ def test_an_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     assert "cannot write" in str(error.value) and "\n" not in str(error.value)
 
 
-def test_where_nothing_can_be_written_or_removed_what_failed_first_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_nothing_can_be_written_or_removed_what_failed_first_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def read_only(*_: Any, **__: Any) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
