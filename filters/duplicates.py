@@ -39,11 +39,19 @@ class Standing(NamedTuple):
     jaccard: float
 
 
+class Turn(NamedTuple):
+    """When a document is kept of those of its problem."""
+
+    problem: int
+    turn: int  # from 0
+    way: int  # only one is kept of those with the same
+
+
 class Turns(NamedTuple):
     """Whose turn it is to be kept where a problem keeps but some of its rows."""
 
-    quota: int  # rows of a problem
-    of: Mapping[int, tuple[int, int]]  # document → its problem and its turn there, from 0, for documents that may be kept
+    quota: int | None  # rows of a problem
+    of: Mapping[int, Turn]  # documents that may be kept
 
 
 def resolve(
@@ -98,20 +106,44 @@ def _in_turn(documents: Sequence[int], earlier: int, turns: Turns | None, remove
     if turns is None:
         yield from documents
         return
-    waiting = {turns.of[document]: document for document in documents if document in turns.of}
-    queue = [one for one in documents if one < earlier or (one in turns.of and turns.of[one][1] < turns.quota)]
-    decided, gone = set(), collections.Counter[int]()
+    places = _Places(turns)
+    queue = [one for one in documents if one < earlier or one in places.given]
+    decided = set()
     while queue:
         document = heapq.heappop(queue)
         decided.add(document)
         yield document
         if document in removed:
-            problem = turns.of[document][0]
-            following = waiting.get((problem, turns.quota + gone[problem]))
-            gone[problem] += 1
-            if following is not None:
+            for following in places.next_after(document):
                 heapq.heappush(queue, following)
     yield from (document for document in documents if document not in decided)
+
+
+class _Places:
+    """The places that problems have for their documents: one for each way, and no more than the quota."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns.of
+        self._same_way: dict[int, int] = {}  # document → the next of its problem and way
+        waiting: dict[int, list[tuple[int, int]]] = collections.defaultdict(list)  # problem → turn and first document of each way
+        last: dict[tuple[int, int], int] = {}
+        for turn, document in sorted((one.turn, document) for document, one in turns.of.items()):
+            problem, _, way = turns.of[document]
+            if (before := last.get((problem, way))) is None:
+                waiting[problem].append((turn, document))
+            else:
+                self._same_way[before] = document
+            last[problem, way] = document
+        self.given = {document for of_problem in waiting.values() for _, document in of_problem[: turns.quota]}
+        self._waiting = {problem: [] if turns.quota is None else ways[turns.quota :] for problem, ways in waiting.items()}
+
+    def next_after(self, removed: int) -> Iterator[int]:
+        """Yield the document that gets the place of one that had one and is removed, if there is any."""
+        waiting = self._waiting[self._turns[removed].problem]  # sorted, and so a heap
+        if (following := self._same_way.get(removed)) is not None:
+            heapq.heappush(waiting, (self._turns[following].turn, following))
+        if waiting:
+            yield heapq.heappop(waiting)[1]
 
 
 def verified(one: Profiles, other: Profiles, pairs: Pair, thresholds: Floats) -> tuple[Places, Floats]:

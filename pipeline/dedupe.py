@@ -25,7 +25,7 @@ from filters.bands import (
     distinct,
     pairs_within,
 )
-from filters.duplicates import Places, Turns, answers_agree, resolve, verified
+from filters.duplicates import Places, Turn, Turns, answers_agree, resolve, verified
 from filters.shingles import U64
 from filters.signatures import PERMUTATIONS
 from filters.similarity import Profiles, may_match, profiles, sketches
@@ -289,12 +289,12 @@ class _Resolve(_Step):
         yield from by_slice.items()
 
     def _turns(self, nodes: Nodes) -> Turns | None:
-        quota = self.slices.select.max_per_problem
+        select = self.slices.select
+        if select.max_per_problem is None and select.distinct is None:
+            return None
         may_be_kept = np.flatnonzero(nodes["turn"] >= 0)
-        problems, turn = nodes["problem"][may_be_kept].tolist(), nodes["turn"][may_be_kept].tolist()
-        return (
-            None if quota is None else Turns(quota, dict(zip(may_be_kept.tolist(), zip(problems, turn, strict=True), strict=True)))
-        )
+        columns = (nodes[name][may_be_kept].tolist() for name in Turn._fields)
+        return Turns(select.max_per_problem, dict(zip(may_be_kept.tolist(), map(Turn, *columns), strict=True)))
 
 
 def _counts(**counts: int) -> Counts:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.bands import NONE
-from filters.duplicates import Standing, Turns, answers_agree, best_of_each, resolve, text_keys
+from filters.duplicates import Standing, Turn, Turns, answers_agree, best_of_each, resolve, text_keys
 
 THRESHOLD = 0.8
 
@@ -102,24 +102,32 @@ def test_no_text_has_a_key_of_its_own() -> None:
     assert keys[0] == NONE and len(set(keys)) == 5
 
 
-@given(_graphs(), st.integers(1, 3), st.data())
+@given(_graphs(), st.none() | st.integers(1, 3), st.data())
 def test_a_row_is_turned_away_for_a_released_one_or_for_want_of_a_place(
-    graph: tuple[dict[int, int], list[Edge], int], quota: int, data: st.DataObject
+    graph: tuple[dict[int, int], list[Edge], int], quota: int | None, data: st.DataObject
 ) -> None:
-    """A problem releases the first of its rows that are no copies; whoever else may be released is a copy of one that is."""
+    """A problem releases the first of its rows that are no copies, one of each way; whoever else may be released is a copy of one
+    that is, goes the way of one, or finds no place.
+    """
     copies, edges, _ = graph
     count = max([*copies, *copies.values(), *(end for edge in edges for end in edge[:2]), 0]) + 1
     problem_of = [data.draw(st.integers(0, 2)) for _ in range(count)]
+    way_of = [data.draw(st.integers(0, 2) | st.just(10 + document)) for document in range(count)]
     may_be_kept = data.draw(st.permutations(range(count)))[: data.draw(st.integers(0, count))]
-    turn: dict[int, tuple[int, int]] = {}
+    turn: dict[int, Turn] = {}
     for document in may_be_kept:
-        turn[document] = (problem_of[document], sum(problem == problem_of[document] for problem, _ in turn.values()))
+        place = sum(one.problem == problem_of[document] for one in turn.values())
+        turn[document] = Turn(problem_of[document], place, way_of[document])
     found = resolve(copies, edges, THRESHOLD, turns=Turns(quota, turn))
     released: set[int] = set()
     for problem in range(3):
-        in_turn = sorted((place, document) for document, (other, place) in turn.items() if other == problem)
-        released |= set([document for _, document in in_turn if document not in found][:quota])
+        ways: dict[int, int] = {}
+        for _, document in sorted((one.turn, document) for document, one in turn.items() if one.problem == problem):
+            if document not in found and (quota is None or len(ways) < quota):
+                ways.setdefault(way_of[document], document)
+        released |= set(ways.values())
     assert not any(_alike(copies, edges, one, other) for one in released for other in released if one != other)
     for document in turn.keys() - released:
         has_copy = any(_alike(copies, edges, document, other) for other in released)
-        assert has_copy or sum(problem_of[other] == problem_of[document] for other in released) == quota
+        beside = [other for other in released if problem_of[other] == problem_of[document]]
+        assert has_copy or len(beside) == quota or way_of[document] in (way_of[other] for other in beside)
