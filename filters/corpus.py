@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from filters.bands import NONE, Bands, Counts, Pairs, band_keys, bands_for, candidate_pairs, distinct, pairs_within
-from filters.duplicates import Places, Standing, answers_agree, best_of_each, resolve, text_keys, verified
+from filters.duplicates import Places, Standing, answers_agree, best_of_each, resolve, text_keys, unknown_answers, verified
 from filters.fingerprints import fingerprints
 from filters.shingles import U8, U64, Ragged
 from filters.signatures import PERMUTATIONS, Signatures, signatures
@@ -70,7 +70,7 @@ class _Signed:
 class Corpus:
     """Rows to compare: they are added, then compared.  Repeated ids are the caller's to find.
 
-    Of two copies the one of higher quality is kept, then the shorter, then by a hash of the id.
+    Of two copies the one of higher quality is kept, then one with a known answer, then the shorter, then by a hash of the id.
     """
 
     def __init__(self, threshold: float = DEDUPE.threshold, within: float = DEDUPE.within) -> None:
@@ -101,13 +101,14 @@ class Corpus:
             return {}
         columns = _Columns(*(np.concatenate(column) for column in zip(*self._parts, strict=True)))
         signed, self._parts, self._signed = self._signed, [], _Signed()
-        order = np.lexsort(
-            (columns.ids, columns.lengths, -columns.qualities, columns.earlier)
-        )  # row of each document, the better first
+        keys = (columns.ids, columns.lengths, columns.answers == NONE, -columns.qualities, columns.earlier)
+        order = np.lexsort(keys)  # row of each document, the better first
         earlier = int(np.count_nonzero(columns.earlier == 0))
         texts = (columns.fingerprints[order, 0], columns.fingerprints[order, 1], columns.answers[order])
         best, of_group = best_of_each(*texts), best_of_each(*texts, columns.groups[order])
         pairs, thresholds = self._candidates(signed, columns, order, best, of_group, earlier)
+        bests = np.flatnonzero(best == np.arange(len(order)))
+        same = bests[np.stack(unknown_answers(*(key[bests] for key in texts)), axis=1)].tolist()
         del columns, signed
         rows = order[pairs.astype(np.int64)]
         near = np.argsort(rows[:, 0])  # one end of the pairs from the first text to the last: half as many cache misses
@@ -121,7 +122,7 @@ class Corpus:
         edges = zip(*pairs[alike].T.tolist(), similar.tolist(), strict=True)
         alone = np.flatnonzero((of_group == np.arange(len(order))) | (np.arange(len(order)) < earlier))
         copies = {document: int(best[document]) for document in alone[best[alone] != alone].tolist()}
-        found = resolve(copies, edges, self.threshold, earlier)
+        found = resolve(copies, edges, self.threshold, same, earlier)
         for document in np.flatnonzero(of_group != np.arange(len(order))).tolist():
             if document >= earlier:
                 found[document] = found.get(int(of_group[document])) or Standing(int(of_group[document]), "exact", 1.0)

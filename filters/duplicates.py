@@ -58,15 +58,17 @@ def resolve(
     copies: Mapping[int, int],
     edges: Iterable[tuple[int, int, float]],
     threshold: float,
+    same: Iterable[tuple[int, int]] = (),
     earlier: int = 0,
     turns: Turns | None = None,
 ) -> dict[int, Standing]:
     """Return who stands for each document that is no row of its own.  Documents are numbered by quality, the best first.
 
     `copies`: document → the best with its text and answer.  An edge at or over the threshold holds between all copies of its ends;
-    one below it is of two samples of one problem, and holds between these alone.  The first `earlier` documents are kept whatever
-    they are.  A document is kept where none that is kept before it is its copy: what priority rounds over the graph come to in the
-    end, in one pass over the documents that are anybody's copy.  With `turns`, those that a problem has no place for come last.
+    one below it is of two samples of one problem, and holds between these alone.  `same`: pairs of bests with one text, one of them
+    without a known answer.  The first `earlier` documents are kept whatever they are.  A document is kept where none that is kept
+    before it is its copy: what priority rounds over the graph come to in the end, in one pass over the documents that are anybody's
+    copy.  With `turns`, those that a problem has no place for come last.
     """
     like: dict[int, list[tuple[int, float]]] = collections.defaultdict(list)  # between bests
     beside: dict[int, list[tuple[int, float]]] = collections.defaultdict(list)  # of one problem
@@ -76,18 +78,23 @@ def resolve(
         )
         neighbours[ends[0]].append((ends[1], jaccard))
         neighbours[ends[1]].append((ends[0], jaccard))
+    same_text: dict[int, list[int]] = collections.defaultdict(list)
+    for one, other in same:
+        same_text[one].append(other)
+        same_text[other].append(one)
     kept: dict[int, int] = {}  # best of a text → the copy of it that is kept
     alone: set[int] = set()  # those that are kept
     removed: dict[int, Standing] = {}
-    for document in _in_turn(sorted({*copies, *copies.values(), *like, *beside}), earlier, turns, removed):
+    for document in _in_turn(sorted({*copies, *copies.values(), *like, *beside, *same_text}), earlier, turns, removed):
         best = copies.get(document, document)
+        exact = [kept[other] for other in (best, *sorted(same_text.get(best, ()))) if other in kept]
         near = [(jaccard, -kept[other]) for other, jaccard in like.get(best, ()) if other in kept]
         near += [(jaccard, -other) for other, jaccard in beside.get(document, ()) if other in alone]
         if document < earlier:
             kept.setdefault(best, document)
             alone.add(document)
-        elif best in kept:
-            removed[document] = Standing(kept[best], "exact", 1.0)
+        elif exact:
+            removed[document] = Standing(exact[0], "exact", 1.0)
         elif near:
             jaccard, negative = max(near)
             removed[document] = Standing(-negative, "near", jaccard)
@@ -158,6 +165,17 @@ def answers_agree(one: U64, other: U64) -> Mask:
     """Return which pairs of answers, as text keys, may be those of copies: equal ones, and all where one is not known."""
     agree: Mask = (one == other) | (one == NONE) | (other == NONE)
     return agree
+
+
+def unknown_answers(high: U64, low: U64, answers: U64) -> Pair:
+    """Return the pairs with one text of which the first has no known answer, given two keys of each text and that of its answer.
+
+    No two have both text and answer in common.
+    """
+    order = np.argsort(answers != NONE, kind="stable")
+    first = order[best_of_each(high[order], low[order])]
+    paired = (answers[first] == NONE) & (first != order)
+    return first[paired], order[paired]
 
 
 def best_of_each(*keys: U64) -> Places:

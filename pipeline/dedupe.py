@@ -25,7 +25,7 @@ from filters.bands import (
     distinct,
     pairs_within,
 )
-from filters.duplicates import Places, Turn, Turns, answers_agree, resolve, verified
+from filters.duplicates import Places, Turn, Turns, answers_agree, resolve, unknown_answers, verified
 from filters.shingles import U64
 from filters.signatures import PERMUTATIONS
 from filters.similarity import Profiles, may_match, profiles, sketches
@@ -121,7 +121,7 @@ class _Order(_Step):
 
 
 class _MeetPrints(_Step):
-    """(bucket, fingerprints) → (slice, places that are copies of a row elsewhere); copies, each with the best."""
+    """(bucket, fingerprints) → (slice, places that are copies of a row elsewhere); copies, each with the best; same texts."""
 
     def process(self, bucket: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
         prints = np.frombuffer(b"".join(bucket[1]), dtype=PRINT)
@@ -133,7 +133,9 @@ class _MeetPrints(_Step):
         best = np.flatnonzero(fresh)[np.cumsum(fresh) - 1]
         copies = np.empty(int((~fresh).sum()), dtype=COPY)
         copies["copy"], copies["best"] = prints["node"][~fresh], prints["node"][best[~fresh]]
-        yield from _said(copies=copies)
+        bests = prints[fresh]
+        same = unknown_answers(bests["high"], bests["low"], bests["answer"])
+        yield from _said(copies=copies, same=np.stack([bests["node"][places] for places in same], axis=1))
         numbers = copies["copy"]["number"]
         yield from by_number(slices_of(numbers), places_of(numbers).astype(U32))
 
@@ -260,10 +262,11 @@ class _Compare(_Step):
 class _Resolve(_Step):
     """(nothing; all copies and edges) → (partition, who stands for its rows, by places)."""
 
-    def process(self, _: None, copies: Sequence[bytes], edges: Sequence[bytes]) -> Iterator[Any]:
+    def process(self, _: None, copies: Sequence[bytes], same: Sequence[bytes], edges: Sequence[bytes]) -> Iterator[Any]:
         links = np.frombuffer(b"".join(copies), dtype=COPY)
+        same_texts = np.frombuffer(b"".join(same), dtype=NODE)
         alike = np.frombuffer(b"".join(edges), dtype=EDGE)
-        nodes = np.concatenate([links["copy"], links["best"], alike["one"], alike["other"]])
+        nodes = np.concatenate([links["copy"], links["best"], same_texts, alike["one"], alike["other"]])
         nodes = nodes[np.unique(nodes["number"], return_index=True)[1]]
         nodes = nodes[np.lexsort((nodes["number"], nodes["low"], nodes["high"], nodes["first"]))]
         order = np.argsort(nodes["number"])
@@ -276,6 +279,7 @@ class _Resolve(_Step):
             dict(zip(ranks(links["copy"]), ranks(links["best"]), strict=True)),
             pairs,
             self.comparison.threshold,
+            zip(ranks(same_texts[0::2]), ranks(same_texts[1::2]), strict=True),
             int(np.count_nonzero(nodes["first"] == 0)),
             self._turns(nodes),
         )
@@ -344,7 +348,7 @@ class FindDuplicates(beam.PTransform):
         earlier = p | "Earlier releases" >> beam.Create(range(step.slices.run.partitions, step.slices.count))
         slices = (partitions, earlier) | "All slices" >> beam.Flatten()
         prints = slices | "Order, compare within problems" >> _outputs(_Order(step), "edges", "counts")
-        exact = prints.main | "Equal fingerprints" >> beam.GroupByKey() | "Copies" >> _outputs(_MeetPrints(step), "copies")
+        exact = prints.main | "Equal fingerprints" >> beam.GroupByKey() | "Copies" >> _outputs(_MeetPrints(step), "copies", "same")
         banded = (
             {"slice": slices | "Every slice" >> beam.Map(lambda number: (number, None)), "copies": exact.main}
             | "Slices and their copies" >> beam.CoGroupByKey()
@@ -359,7 +363,7 @@ class FindDuplicates(beam.PTransform):
         standings = (
             p
             | "Once" >> beam.Create([None])
-            | "Choose" >> beam.ParDo(_Resolve(step), beam.pvalue.AsList(exact.copies), beam.pvalue.AsList(edges))
+            | "Choose" >> beam.ParDo(_Resolve(step), *map(beam.pvalue.AsList, (exact.copies, exact.same, edges)))
         )
         counts = (prints.counts, pairs.counts, sketched.counts, alike.counts) | "All counts" >> beam.Flatten()
         return {"standings": standings, "counts": counts}

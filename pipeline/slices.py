@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filters.bands import NONE
 from filters.choice_order import as_given
 from filters.duplicates import Places, best_of_each, text_keys
 from filters.selection import NO_TURN, NOT_DUPLICATE, Turns, chain_lengths, eligible, turns, within_quota
@@ -162,20 +163,22 @@ def compared_answers(table: pa.Table) -> list[str | None]:
 
 
 def ordered(table: pa.Table, select: Select) -> Compared:
-    """Return what rows are compared by.  Of two copies the better is what selection would keep: wanted, passing, right, short."""
+    """Return what rows are compared by.  Of two copies the better is what selection would keep: wanted, passing, right, with an
+    answer, short.
+    """
     passing = eligible(table, select)
     correct = pc.equal(pc.struct_field(table["verdict"].combine_chunks(), "status"), "correct").to_numpy(zero_copy_only=False)
-    flags = np.where(passing, 0, 2) + np.where(correct, 0, 1)
     lengths = chain_lengths(table)
     high, low = _ids(table["sample_id"])
     prints = np.frombuffer(b"".join(table["fingerprint"].to_pylist()), dtype="<u8").reshape(-1, 2)
     answer, problem = text_keys(compared_answers(table)), text_keys(table["problem_id"].to_pylist())
+    flags = np.where(passing, 0, 4) + np.where(correct, 0, 2) + np.where(answer == NONE, 1, 0)
     by_row = np.lexsort((low, high, lengths, flags))
     best = np.empty(len(by_row), dtype=np.int64)  # row → the best row with its problem, text and answer
     best[by_row] = by_row[best_of_each(*(key[by_row] for key in (prints[:, 0], prints[:, 1], answer, problem)))]
     alone = best == np.arange(len(best)) if NOT_DUPLICATE in select.keep else np.ones(len(best), dtype=np.bool_)
     found = turns(table, np.flatnonzero(passing & alone).tolist(), select)
-    flags += np.where(within_quota(found, select), 0, 4) + 1  # 0 is of earlier releases
+    flags += np.where(within_quota(found, select), 0, 8) + 1  # 0 is of earlier releases
     first = flags.astype(np.uint64) << np.uint64(32) | lengths.astype(np.uint64)
     order = np.lexsort((low, high, first, best != np.arange(len(best))))
     places = np.empty(len(order), dtype=np.int64)
