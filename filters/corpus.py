@@ -7,7 +7,17 @@ from typing import NamedTuple
 import numpy as np
 
 from filters.bands import NONE, Bands, Counts, Pairs, band_keys, bands_for, candidate_pairs, distinct, pairs_within
-from filters.duplicates import Places, Standing, answers_agree, best_of_each, resolve, text_keys, unknown_answers, verified
+from filters.duplicates import (
+    Places,
+    Standing,
+    answer_keys,
+    answers_agree,
+    best_of_each,
+    resolve,
+    text_keys,
+    unknown_answers,
+    verified,
+)
 from filters.fingerprints import fingerprints
 from filters.shingles import U8, U64, Ragged
 from filters.signatures import PERMUTATIONS, Signatures, signatures
@@ -87,7 +97,7 @@ class Corpus:
             _Columns(
                 fingerprints=np.frombuffer(b"".join(fingerprints(texts)), dtype=np.uint64).reshape(-1, 2),
                 groups=text_keys(row.group for row in rows),
-                answers=text_keys(row.answer for row in rows),
+                answers=answer_keys(row.answer for row in rows),
                 earlier=np.full(len(rows), 0 if earlier else 1),
                 qualities=np.array([row.quality for row in rows], dtype=np.float64),
                 lengths=np.array([len(text) for text in texts], dtype=np.int64),
@@ -156,12 +166,11 @@ class Corpus:
         return pairs[fits], np.where(same, self.within, self.threshold)[fits]
 
     def _read(self, texts: Iterable[str]) -> Profiles:
-        shingles, numbers = _Growing(), _Growing()
+        found = [_Growing() for _ in Profiles._fields]
         for batch in _by_size(texts):
-            seen = profiles(batch)
-            shingles.add(seen.shingles)
-            numbers.add(seen.numbers)
-        return Profiles(shingles.whole(), numbers.whole())
+            for growing, part in zip(found, profiles(batch), strict=True):
+                growing.add(part)
+        return Profiles(*(growing.whole() for growing in found))
 
 
 class _Growing:

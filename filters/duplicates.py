@@ -157,8 +157,13 @@ def verified(one: Profiles, other: Profiles, pairs: Pair, thresholds: Floats) ->
     """Return which pairs of two arrays of profiles are copies, by threshold and numbers, and how alike these are."""
     alike = jaccards(one.shingles, other.shingles, pairs)
     near = np.flatnonzero(alike >= thresholds)
-    found = near[numbers_alike(one.numbers, other.numbers, (pairs[0][near], pairs[1][near]))]
+    found = near[numbers_alike(one, other, (pairs[0][near], pairs[1][near]))]
     return found, alike[found]
+
+
+def answer_keys(answers: Iterable[str | None]) -> U64:
+    """Return a key of each answer, compared as it is written but for white space around it; NONE where none is known."""
+    return text_keys(None if answer is None else answer.strip() for answer in answers)
 
 
 def answers_agree(one: U64, other: U64) -> Mask:

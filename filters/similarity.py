@@ -1,5 +1,6 @@
 """How alike two documents are: an estimate that spares most comparisons, then the exact similarity of their texts."""
 
+import hashlib
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -41,14 +42,14 @@ class Profiles(NamedTuple):
 
     shingles: Ragged
     numbers: Ragged  # multisets: the second time that a number stands in a text has another hash than the first
+    last: Ragged  # of each document one: its last number, which most chains end in as their answer
 
 
 def profiles(texts: Sequence[str]) -> Profiles:
     """Return what texts are compared by."""
     parts = [texts[first:last] for first, last in batches(texts)]
-    return Profiles(
-        joined([distinct(shingle_hashes(part)) for part in parts]), joined([number_hashes(fold(part)) for part in parts])
-    )
+    found = [(distinct(shingle_hashes(part)), *number_hashes(fold(part))) for part in parts]
+    return Profiles(*(joined([one[place] for one in found]) for place in range(len(Profiles._fields))))
 
 
 def joined(parts: Sequence[Ragged]) -> Ragged:
@@ -82,15 +83,31 @@ _WRITTEN = {"-": ("−", "–"), "*": ("×", "·", "⋅", "\\times", "\\cdot"), 
 _CURRENCIES = ("$", "\\$", "€", "£", "¥")  # they stand between a sign and its digits
 
 
-def number_hashes(batch: Folded) -> Ragged:
-    """Return the multiset of each text's numbers as hashes, sorted: runs of digits, each with what stands before it."""
+def number_hashes(batch: Folded) -> tuple[Ragged, Ragged]:
+    """Return the multiset of each text's numbers as hashes, sorted, and its last one.
+
+    In the multiset a number is a run of digits, with what stands before it; the last one is whole, "1,200.50" as "1200.5".
+    """
     data = batch.data
     digits = (data >= ord("0")) & (data <= ord("9"))
     edges = np.flatnonzero(digits[1:] != digits[:-1]) + 1
     starts, ends = edges[0::2], edges[1::2]
     offsets = np.searchsorted(starts, batch.starts)
-    hashes = hash_words(batch, Bounds(starts, ends, offsets)) + finalize(_before(data, digits, starts) + np.uint64(1))
-    return _counted(Ragged(hashes, offsets))
+    before = _before(data, digits, starts)
+    hashes = hash_words(batch, Bounds(starts, ends, offsets)) + finalize(before + np.uint64(1))
+    joins = (before == ord(".")) | (before == ord(","))
+    whole = np.maximum.accumulate(np.where(joins, 0, starts))  # where the number begins that each run is of
+    last = np.zeros(len(batch.starts) - 1, dtype=np.uint64)
+    for document in np.flatnonzero(np.diff(offsets)).tolist():
+        run = offsets[document + 1] - 1
+        last[document] = _number_key(batch.text[whole[run] : ends[run]])
+    return _counted(Ragged(hashes, offsets)), Ragged(last, np.arange(len(batch.starts)))
+
+
+def _number_key(number: bytes) -> int:
+    number = number.replace(b",", b"")
+    number = number.rstrip(b"0").rstrip(b".") if b"." in number else number
+    return int.from_bytes(hashlib.blake2b(number, digest_size=8).digest(), "little")
 
 
 def _before(data: U8, digits: Mask, starts: I64) -> U64:
@@ -149,8 +166,9 @@ def _shared(one: Ragged, other: Ragged, pairs: Pair) -> I64:
     return counts
 
 
-def numbers_alike(one: Ragged, other: Ragged, pairs: Pair) -> Mask:
-    """Return which pairs of texts have all but the same numbers, or none at all."""
-    none = (np.diff(one.offsets)[pairs[0]] == 0) & (np.diff(other.offsets)[pairs[1]] == 0)
-    alike: Mask = none | (jaccards(one, other, pairs) >= NUMBERS_ALIKE)
+def numbers_alike(one: Profiles, other: Profiles, pairs: Pair) -> Mask:
+    """Return which pairs of texts have all but the same numbers and end in the same one, or have none at all."""
+    none = (np.diff(one.numbers.offsets)[pairs[0]] == 0) & (np.diff(other.numbers.offsets)[pairs[1]] == 0)
+    last = one.last.values[pairs[0]] == other.last.values[pairs[1]]
+    alike: Mask = none | last & (jaccards(one.numbers, other.numbers, pairs) >= NUMBERS_ALIKE)
     return alike

@@ -245,15 +245,15 @@ class _Compare(_Step):
         slice_number, offers = element[0], list(element[1])
         counts = _counts()
         compared = self.slices.compared(slice_number)
-        places = np.unique(np.frombuffer(b"".join(one[5] for one in offers), dtype=U32))
+        places = np.unique(np.frombuffer(b"".join(one[-1] for one in offers), dtype=U32))
         seen = profiles(self.slices.texts(slice_number, compared.row[places]))
-        for packed_nodes, packed_problems, shingles, numbers, index, mine in offers:
+        for packed_nodes, packed_problems, *sets, index, mine in offers:
             theirs, partners = np.frombuffer(index, dtype=U32).astype(np.int64), np.frombuffer(mine, dtype=U32)
             nodes = np.frombuffer(packed_nodes, dtype=NODE)[theirs]
             same = np.frombuffer(packed_problems, dtype=np.uint64)[theirs] == compared.problem[partners]
             thresholds = np.where(same, self.comparison.within, self.comparison.threshold)
             pairs = (theirs, np.searchsorted(places, partners))
-            told = Profiles(unpacked(*shingles), unpacked(*numbers))
+            told = Profiles(*(unpacked(*one) for one in sets))
             edges = _edges(nodes, compared.nodes(slice_number, partners), told, seen, pairs, thresholds, counts)
             yield from _said(edges=edges)
         yield from _said(counts=counts)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from filters.bands import NONE
 from filters.choice_order import as_given
-from filters.duplicates import Places, best_of_each, text_keys
+from filters.duplicates import Places, answer_keys, best_of_each, text_keys
 from filters.selection import NO_TURN, NOT_DUPLICATE, Turns, chain_lengths, eligible, turns, within_quota
 from filters.shingles import U64
 from filters.signatures import Signatures, as_matrix
@@ -171,7 +171,7 @@ def ordered(table: pa.Table, select: Select) -> Compared:
     lengths = chain_lengths(table)
     high, low = _ids(table["sample_id"])
     prints = np.frombuffer(b"".join(table["fingerprint"].to_pylist()), dtype="<u8").reshape(-1, 2)
-    answer, problem = text_keys(compared_answers(table)), text_keys(table["problem_id"].to_pylist())
+    answer, problem = answer_keys(compared_answers(table)), text_keys(table["problem_id"].to_pylist())
     flags = np.where(passing, 0, 4) + np.where(correct, 0, 2) + np.where(answer == NONE, 1, 0)
     by_row = np.lexsort((low, high, lengths, flags))
     best = np.empty(len(by_row), dtype=np.int64)  # row → the best row with its problem, text and answer
@@ -209,7 +209,7 @@ def turns_of(compared: Compared) -> Turns:
 def _of_earlier(table: pa.Table) -> Compared:
     rows = np.arange(table.num_rows)
     prints = np.frombuffer(b"".join(table["fingerprint"].to_pylist()), dtype="<u8").reshape(-1, 2)
-    answer, problem = (text_keys(table[name].to_pylist()) for name in ("answer", "problem_id"))
+    answer, problem = answer_keys(table["answer"].to_pylist()), text_keys(table["problem_id"].to_pylist())
     high, low = _ids(table["sample_id"])
     first = np.zeros(len(rows), dtype=np.uint64)
     print_high, print_low = np.ascontiguousarray(prints.T)

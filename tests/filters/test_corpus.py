@@ -27,8 +27,9 @@ def _jaccard(one: str, other: str) -> float:
 
 
 def _numbers_alike(one: str, other: str) -> bool:
-    a, b = (collections.Counter(re.findall(r"\d+", text)) for text in (one, other))
-    return not (a or b) or (a & b).total() / (a | b).total() >= 0.8
+    found = [re.findall(r"\d+", text) for text in (one, other)]
+    a, b = map(collections.Counter, found)
+    return not (a or b) or (found[0][-1:] == found[1][-1:] and (a & b).total() / (a | b).total() >= 0.8)
 
 
 def _surely_found(one: str, other: str) -> bool:
@@ -139,6 +140,7 @@ def test_rows_with_other_answers_are_no_copies() -> None:
     text = " ".join(_text(2))
     assert find([Row("a", text, answer="4"), Row("b", text, answer="5")], THRESHOLD) == [None, None]
     assert find([Row("a", text, answer="4"), Row("b", text, answer="4")], THRESHOLD)[1] == Duplicate("exact", "a", 1.0)
+    assert find([Row("a", text, answer="4"), Row("b", text, answer=" 4\n")], THRESHOLD)[1] == Duplicate("exact", "a", 1.0)
     unknown = find([Row("a", text, answer="4"), Row("b", text), Row("c", text, answer="5")], THRESHOLD)
     assert unknown[0] is None and unknown[1] is not None and unknown[2] is None
 
