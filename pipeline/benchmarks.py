@@ -40,7 +40,10 @@ def read_all(tables: Sequence[Benchmark]) -> list[Item]:
     for table in tables:
         name = name_of(table)
         if name in names:
-            raise UserError(f"benchmarks {names[name]} and {table.path} are both named {name!r}; give one of them another name")
+            raise UserError(
+                f"benchmarks {names[name]} and {table.path} are both named {name!r}; give one a name: NAME={table.path}, or in a "
+                f'recipe {{ path = "{table.path}", name = "NAME" }}'
+            )
         names[name] = table.path
     return [item for table in tables for item in _read(table)]
 

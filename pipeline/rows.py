@@ -37,6 +37,9 @@ STDOUT = "-"
 REJECTS_IN_MEMORY = 1 << 20  # bytes; more go to a temporary file, since there may be as many rejects as rows
 REJECTS_SAID = 5  # rejects that are described on stderr; the file holds all
 
+_INPUT = "the input"
+_READ = (_INPUT, "--against")  # of what files are for
+
 Row = dict[str, Any]
 T = TypeVar("T")
 
@@ -53,7 +56,7 @@ class Rows:
         self._as_parquet = out.endswith(PARQUET_SUFFIXES)
         self._check_formats()
         self.rejected = rejected or (None if out == STDOUT else f"{_stem(out)}.rejected.jsonl")
-        self._taken: dict[object, str] = {_place(one): "the input" for one in self.paths}
+        self._taken: dict[object, str] = {_place(one): _INPUT for one in self.paths}
         self.claim("--out", *([] if out == STDOUT else [out]))
         self.claim("--rejected", *([] if self.rejected is None else [self.rejected]))
         self._schema = _one_schema(self.paths) if self._as_parquet else None
@@ -74,10 +77,18 @@ class Rows:
                 raise UserError(f"{option} {path}: is {self._taken[_place(path)]}; give another file")
             self._taken[_place(path)] = option
 
+    def spare_folders(self, *folders: str) -> None:
+        """Raise UserError where a file would be written into one of some folders, whose files are only read."""
+        places = {_place(folder): folder for folder in folders}
+        for written, option in self._taken.items():
+            for place, folder in places.items():
+                if option not in _READ and _is_in(written, place):
+                    raise UserError(f"{option}: lies in {folder}, whose files are only read; give a file elsewhere")
+
     def spare(self, option: str, *paths: str) -> None:
         """Raise UserError where a file that is only read, in whatever other part, would be written."""
         for path in paths:
-            if (taken := self._taken.get(_place(path))) in ("--out", "--rejected"):
+            if (taken := self._taken.get(_place(path), _INPUT)) not in _READ:
                 raise UserError(f"{option} {path}: is {taken}; give another file")
 
     def read(self, what: str = "read", path: str | None = None, again: bool = False) -> Iterator[Record]:
@@ -229,6 +240,13 @@ def _place(path: str) -> object:
     """Return what two names of one file have in common."""
     store, inner = storage.filesystem(path)
     return os.path.realpath(inner) if storage.is_local(path) else (type(store), inner)
+
+
+def _is_in(place: object, folder: object) -> bool:
+    """Return whether one place is below another."""
+    if isinstance(place, tuple) and isinstance(folder, tuple):
+        return place[0] == folder[0] and str(place[1]).startswith(f"{str(folder[1]).rstrip('/')}/")
+    return isinstance(place, str) and isinstance(folder, str) and place.startswith(f"{folder}/")
 
 
 def _one_schema(paths: Sequence[str]) -> pa.Schema:
