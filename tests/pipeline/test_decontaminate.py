@@ -145,6 +145,8 @@ def test_check_says_how_many_items_there_are(tmp_path: Path) -> None:
         "benchmarks: 5 runs of 8 words stand in over 10 items, or in over half of a benchmark's; "
         "they say of no item that it is there",
         "benchmarks: 1 items have no other words, and cannot be looked for in a longer text: t 14",
+        "benchmarks: 12 items have fewer than 8 other words; a text with all but these does not hold them: "
+        "t 1, t 2, t 3, t 4, t 5, …",
     ]
 
 
