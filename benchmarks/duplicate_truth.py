@@ -20,7 +20,8 @@ import numpy.typing as npt
 from benchmarks import duplicate_corpus
 
 FLOOR = 0.5
-NUMBERS_ALIKE = 0.8  # Jaccard of the multisets of numbers, the rule that tells a reworded chain from another problem
+# Jaccard of the multisets of numbers, the rule that tells a reworded chain from another problem; the last ones are the same, too.
+NUMBERS_ALIKE = 0.8
 PAIRS_HELD = 1 << 23  # candidates in memory before they are made distinct
 GRAM = duplicate_corpus.GRAM
 
@@ -147,12 +148,13 @@ def _jaccard(sets: _Sets, pairs: Ints) -> npt.NDArray[np.float64]:
 
 def _numbers_alike(texts: Sequence[str], pairs: Ints) -> Bools:
     @functools.cache
-    def numbers(document: int) -> "collections.Counter[str]":
-        return collections.Counter(_NUMBER.findall(texts[document]))
+    def numbers(document: int) -> "tuple[collections.Counter[str], list[str]]":
+        found = _NUMBER.findall(texts[document])
+        return collections.Counter(found), found[-1:]
 
     def alike(one: int, other: int) -> bool:
-        a, b = numbers(one), numbers(other)
-        return not (a or b) or (a & b).total() / (a | b).total() >= NUMBERS_ALIKE
+        (a, last), (b, also) = numbers(one), numbers(other)
+        return not (a or b) or (last == also and (a & b).total() / (a | b).total() >= NUMBERS_ALIKE)
 
     return np.array([alike(one, other) for one, other in pairs.tolist()], dtype=np.bool_)
 

@@ -18,8 +18,10 @@ from filters.signatures import PERMUTATIONS, Signatures
 Pairs = npt.NDArray[np.uint64]  # (pairs, 2): document numbers, the smaller first
 Counts = collections.Counter[str]
 
+NONE = 0  # key of no text
+
 # What is counted of a comparison: pairs that share a band, those compared exactly after the estimate, those that are copies;
-# buckets too large for all pairs to be compared, and the pairs of these that were not looked at.
+# buckets too large for all pairs to be compared, and about how many of these were not looked at, each time that they share a band.
 COMPARED = ("pairs_candidate", "pairs_compared", "pairs_alike", "buckets_capped", "pairs_capped")
 
 RECALL = 0.9975  # chance that a pair exactly at the threshold becomes a candidate; gives 20 bands of 6 rows at .8
@@ -64,9 +66,14 @@ def band_keys(signed: Signatures, bands: Bands, band: int) -> U64:
 
 
 def pairs_within(
-    groups: U64, signed: Callable[[npt.NDArray[np.int64]], Signatures], documents: U64, threshold: float, counts: Counts
+    groups: U64,
+    signed: Callable[[npt.NDArray[np.int64]], Signatures],
+    documents: U64,
+    answers: U64,
+    threshold: float,
+    counts: Counts,
 ) -> Pairs:
-    """Return the pairs of documents to compare because they are of one group, given the key of each one's group.
+    """Return the pairs of documents to compare because they are of one group, given the keys of each one's group and answer.
 
     `signed` gives the signatures of some documents by their places here: those of very large groups.
     """
@@ -77,20 +84,22 @@ def pairs_within(
     of_large = signed(large)
     for band in range(bands.number if len(large) else 0):
         keys = finalize(band_keys(of_large, bands, band) ^ groups[large])
-        found.append(candidate_pairs(keys, documents[large], counts))
+        found.append(candidate_pairs(keys, documents[large], counts, answers=answers[large]))
     return distinct(np.concatenate(found))
 
 
-def candidate_pairs(keys: U64, documents: U64, counts: Counts, most: int = BUCKET_ALL_PAIRS) -> Pairs:
+def candidate_pairs(
+    keys: U64, documents: U64, counts: Counts, most: int = BUCKET_ALL_PAIRS, answers: npt.NDArray[np.unsignedinteger] | None = None
+) -> Pairs:
     """Return the distinct pairs of documents that share a key, given one key of each document after another.
 
-    Of more than `most` documents with one key not all pairs are looked at.  `counts` gets the large
-    buckets (`buckets_capped`) and the pairs of them that are not looked at (`pairs_capped`).
+    Of more than `most` documents with one key not all pairs are looked at, but with `answers` (keys, NONE where none is known) all
+    of up to `most` with one answer, as those with others are no copies.  `counts` gets the buckets that are too large nevertheless
+    (`buckets_capped`), and about how many pairs of them, that may be copies, are not looked at (`pairs_capped`).
     """
-    shared = sharing(keys)
-    keys, documents = keys[shared], documents[shared]
-    order = np.lexsort((documents, keys))
-    keys, documents = keys[order], documents[order]
+    places = sharing(keys)
+    places = places[np.lexsort((documents[places], keys[places]))]
+    keys, documents = keys[places], documents[places]
     starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.int64)
     sizes = np.diff(np.concatenate([starts, [len(keys)]]))
     first, size = np.repeat(starts, sizes), np.repeat(sizes, sizes)
@@ -103,9 +112,16 @@ def candidate_pairs(keys: U64, documents: U64, counts: Counts, most: int = BUCKE
         if not len(left):
             break
         found.append(np.stack([documents[left], documents[left + distance]], axis=1))
-    capped = sizes[sizes > most]
-    counts["buckets_capped"] += len(capped)
-    counts["pairs_capped"] += int((capped * (capped - 1) // 2 - capped * (BUCKET_ANCHORS + BUCKET_WINDOW)).sum())
+    large, capped = size > most, sizes[sizes > most]
+    pairs = capped * (capped - 1) // 2
+    if answers is not None and len(capped):
+        of_large = answers[places[large]].astype(np.uint64)
+        found.append(candidate_pairs(finalize(keys[large] ^ finalize(of_large)), documents[large], counts, most))
+        unknown = np.add.reduceat((of_large == NONE).astype(np.int64), np.cumsum(capped) - capped)
+        pairs = unknown * (capped - unknown)  # the others are of one answer, or no copies
+    unseen = np.maximum(pairs - capped * (BUCKET_ANCHORS + BUCKET_WINDOW), 0)
+    counts["buckets_capped"] += int(np.count_nonzero(unseen))
+    counts["pairs_capped"] += int(unseen.sum())
     return distinct(np.concatenate(found))
 
 

@@ -6,7 +6,7 @@ compared afterwards.  A run of mostly numbers says nothing without them, so it k
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -117,6 +117,9 @@ class BenchmarkIndex:
     places: I64  # the word at which each gram begins
     exact: U64  # of each word the gram that begins at it, with its numbers
     boilerplate: int  # how many different grams are common
+    too_few: tuple[
+        str, ...
+    ]  # benchmarks of fewer than LEAST_ITEMS whose items share grams, which may be an instruction around them
     whole: Mapping[bytes, Sequence[int]]  # words of items that can be found only as a whole text → the items
     short_sizes: tuple[int, ...]  # word counts of the items that are matched whole
     bits: Bits  # the bit table, indexed by a hash's low bits
@@ -131,7 +134,8 @@ class BenchmarkIndex:
         grams = grams_of(words)
         owners, places = _owners(grams.looked_up, offsets)
         benchmarks = _numbered([item.benchmark for item in items])
-        common = _are_common(grams.exact, owners, benchmarks)
+        texts = _numbered([bytes_of(words.exact, item) for item in range(len(items))])
+        common, too_few = _are_common(grams.exact, owners, texts, benchmarks)
         hashes, begin = [grams.looked_up.values[~common]], [places[~common]]
         exact = np.zeros(offsets[-1], dtype=np.uint64)
         exact[places] = grams.exact
@@ -155,6 +159,7 @@ class BenchmarkIndex:
             places=np.concatenate(begin)[order],
             exact=exact,
             boilerplate=len(np.unique(grams.exact[common])),
+            too_few=tuple(sorted({items[np.flatnonzero(benchmarks == one)[0]].benchmark for one in too_few})),
             whole=_whole(words.exact, own),
             short_sizes=short_sizes,
             bits=_bit_table(np.concatenate(hashes)),
@@ -164,7 +169,16 @@ class BenchmarkIndex:
     def without_own(self) -> list[tuple[str, str]]:
         """The items of which every gram is common: they are found only where they are the whole text."""
         long = np.diff(self.offsets) >= LEAST_WORDS
-        return [self.items[item] for item in np.flatnonzero(long & (np.diff(self.own[self.offsets]) == 0)).tolist()]
+        return self._named(long & (np.diff(self.own[self.offsets]) == 0))
+
+    @property
+    def with_few_own(self) -> list[tuple[str, str]]:
+        """The items of which all but a few words are common: a text with all others of their words does not hold them."""
+        own, sizes = np.diff(self.own[self.offsets]), np.diff(self.offsets)
+        return self._named((own > 0) & (own < np.minimum(sizes, GRAM_WORDS)))
+
+    def _named(self, chosen: Mask) -> list[tuple[str, str]]:
+        return [self.items[item] for item in np.flatnonzero(chosen).tolist()]
 
     def passing(self, hashes: U64) -> I64:
         """Return the places of those hashes that the index holds."""
@@ -210,25 +224,30 @@ def _owners(grams: Ragged, offsets: I64) -> tuple[I64, I64]:
     return owners, places
 
 
-def _numbered(names: Sequence[str]) -> I64:
+def _numbered(names: Sequence[Hashable]) -> I64:
     """Return a number for each name, equal for equal ones."""
-    numbers: dict[str, int] = {}
+    numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int64)
 
 
-def _are_common(exact: U64, owners: I64, benchmarks: I64) -> Mask:
-    """Return whether over COMMON_ITEMS items have each gram, or over COMMON_SHARE of a benchmark's."""
+def _are_common(exact: U64, owners: I64, texts: I64, benchmarks: I64) -> tuple[Mask, set[int]]:
+    """Return whether over COMMON_ITEMS texts have each gram, or over COMMON_SHARE of a benchmark's items.
+
+    A question that stands in many benchmarks is one text.  Also returns the benchmarks that share grams and are too small to tell.
+    """
     if not len(exact):
-        return np.zeros(0, dtype=np.bool_)
+        return np.zeros(0, dtype=np.bool_), set()
     _, grams = np.unique(exact, return_inverse=True)
+    of_texts = np.unique(grams * len(texts) + texts[owners]) // len(texts)
+    common: Mask = np.bincount(of_texts) > COMMON_ITEMS
     pairs = np.unique(grams * len(benchmarks) + owners)
     gram, benchmark = pairs // len(benchmarks), benchmarks[pairs % len(benchmarks)]
-    common: Mask = np.bincount(gram) > COMMON_ITEMS
     of_benchmark, holders = np.unique(gram * (benchmarks.max() + 1) + benchmark, return_counts=True)
     sizes = np.bincount(benchmarks)[of_benchmark % (benchmarks.max() + 1)]
-    shared = (sizes >= LEAST_ITEMS) & (holders > COMMON_SHARE * sizes)
-    common[of_benchmark[shared] // (benchmarks.max() + 1)] = True
-    return common[grams]
+    shared = (sizes > 1) & (holders > COMMON_SHARE * sizes)
+    many = sizes >= LEAST_ITEMS
+    common[of_benchmark[shared & many] // (benchmarks.max() + 1)] = True
+    return common[grams], set((of_benchmark[shared & ~many] % (benchmarks.max() + 1)).tolist())
 
 
 def _own(offsets: I64, common: I64, others: I64) -> Mask:

@@ -1,4 +1,4 @@
-"""Contamination: which items of benchmarks a text holds, annotation `contamination_v2`.
+"""Contamination: which items of benchmarks a text holds, annotation `contamination_v3`.
 
 It is containment, not similarity: an item is found in a text of any length.  Paraphrases are not found, as by no n-gram.
 """
@@ -15,7 +15,7 @@ from filters.benchmark_index import GRAM_WORDS, I64, U64, BenchmarkIndex, Mask, 
 from filters.shingles import batches, gram_hashes
 from schemas.annotation import Contamination
 
-NAME = "contamination_v2"  # its words, grams and thresholds; a change of any gets a new version
+NAME = "contamination_v3"  # its words, grams and thresholds; a change of any gets a new version
 
 SHARE = 0.5  # of an item's own words under matched grams: Tülu 3 (arXiv 2411.15124, section 3.2): 8-grams, 50 % of the tokens
 # Or so many words in one row: GPT-3 (arXiv 2005.14165, appendix C).  The longest span says more than the union (arXiv 2411.03923).

@@ -6,8 +6,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from filters.bands import Bands, Counts, Pairs, band_keys, bands_for, candidate_pairs, distinct, pairs_within
-from filters.duplicates import NONE, Places, Standing, answers_agree, best_of_each, resolve, text_keys, verified
+from filters.bands import NONE, Bands, Counts, Pairs, band_keys, bands_for, candidate_pairs, distinct, pairs_within
+from filters.duplicates import (
+    Places,
+    Standing,
+    answer_keys,
+    answers_agree,
+    best_of_each,
+    resolve,
+    text_keys,
+    unknown_answers,
+    verified,
+)
 from filters.fingerprints import fingerprints
 from filters.shingles import U8, U64, Ragged
 from filters.signatures import PERMUTATIONS, Signatures, signatures
@@ -70,7 +80,7 @@ class _Signed:
 class Corpus:
     """Rows to compare: they are added, then compared.  Repeated ids are the caller's to find.
 
-    Of two copies the one of higher quality is kept, then the shorter, then by a hash of the id.
+    Of two copies the one of higher quality is kept, then one with a known answer, then the shorter, then by a hash of the id.
     """
 
     def __init__(self, threshold: float = DEDUPE.threshold, within: float = DEDUPE.within) -> None:
@@ -87,7 +97,7 @@ class Corpus:
             _Columns(
                 fingerprints=np.frombuffer(b"".join(fingerprints(texts)), dtype=np.uint64).reshape(-1, 2),
                 groups=text_keys(row.group for row in rows),
-                answers=text_keys(row.answer for row in rows),
+                answers=answer_keys(row.answer for row in rows),
                 earlier=np.full(len(rows), 0 if earlier else 1),
                 qualities=np.array([row.quality for row in rows], dtype=np.float64),
                 lengths=np.array([len(text) for text in texts], dtype=np.int64),
@@ -101,13 +111,14 @@ class Corpus:
             return {}
         columns = _Columns(*(np.concatenate(column) for column in zip(*self._parts, strict=True)))
         signed, self._parts, self._signed = self._signed, [], _Signed()
-        order = np.lexsort(
-            (columns.ids, columns.lengths, -columns.qualities, columns.earlier)
-        )  # row of each document, the better first
+        keys = (columns.ids, columns.lengths, columns.answers == NONE, -columns.qualities, columns.earlier)
+        order = np.lexsort(keys)  # row of each document, the better first
         earlier = int(np.count_nonzero(columns.earlier == 0))
         texts = (columns.fingerprints[order, 0], columns.fingerprints[order, 1], columns.answers[order])
         best, of_group = best_of_each(*texts), best_of_each(*texts, columns.groups[order])
         pairs, thresholds = self._candidates(signed, columns, order, best, of_group, earlier)
+        bests = np.flatnonzero(best == np.arange(len(order)))
+        same = bests[np.stack(unknown_answers(*(key[bests] for key in texts)), axis=1)].tolist()
         del columns, signed
         rows = order[pairs.astype(np.int64)]
         near = np.argsort(rows[:, 0])  # one end of the pairs from the first text to the last: half as many cache misses
@@ -121,7 +132,7 @@ class Corpus:
         edges = zip(*pairs[alike].T.tolist(), similar.tolist(), strict=True)
         alone = np.flatnonzero((of_group == np.arange(len(order))) | (np.arange(len(order)) < earlier))
         copies = {document: int(best[document]) for document in alone[best[alone] != alone].tolist()}
-        found = resolve(copies, edges, self.threshold, earlier)
+        found = resolve(copies, edges, self.threshold, same, earlier)
         for document in np.flatnonzero(of_group != np.arange(len(order))).tolist():
             if document >= earlier:
                 found[document] = found.get(int(of_group[document])) or Standing(int(of_group[document]), "exact", 1.0)
@@ -133,18 +144,16 @@ class Corpus:
         """Return the pairs of documents that may be copies, each with its threshold."""
         documents = np.arange(len(order))
         apart = documents[best == documents]
+        answers = columns.answers[order]
         bands, found = bands_for(self.threshold), []
         for band in range(bands.number):
             keys = signed.keys(bands, band)[order[apart]]
-            found.append(candidate_pairs(keys, apart.astype(np.uint64), self.counts))
+            found.append(candidate_pairs(keys, apart.astype(np.uint64), self.counts, answers=answers[apart]))
         groups = columns.groups[order]
         grouped = documents[(best_of_group == documents) & (groups != NONE)]
         some = order[grouped]
-        found.append(
-            pairs_within(
-                groups[grouped], lambda places: signed.rows(some[places]), grouped.astype(np.uint64), self.within, self.counts
-            )
-        )
+        numbers, keys = grouped.astype(np.uint64), (groups[grouped], answers[grouped])
+        found.append(pairs_within(keys[0], lambda places: signed.rows(some[places]), numbers, keys[1], self.within, self.counts))
         pairs = distinct(np.concatenate(found))
         self.counts["pairs_candidate"] += len(pairs)
         pairs = pairs[pairs[:, 1] >= earlier]
@@ -157,12 +166,11 @@ class Corpus:
         return pairs[fits], np.where(same, self.within, self.threshold)[fits]
 
     def _read(self, texts: Iterable[str]) -> Profiles:
-        shingles, numbers = _Growing(), _Growing()
+        found = [_Growing() for _ in Profiles._fields]
         for batch in _by_size(texts):
-            seen = profiles(batch)
-            shingles.add(seen.shingles)
-            numbers.add(seen.numbers)
-        return Profiles(shingles.whole(), numbers.whole())
+            for growing, part in zip(found, profiles(batch), strict=True):
+                growing.add(part)
+        return Profiles(*(growing.whole() for growing in found))
 
 
 class _Growing:

@@ -13,13 +13,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from filters.bands import sharing
+from filters.bands import NONE, sharing
 from filters.shingles import U64
 from filters.similarity import Floats, Mask, Pair, Profiles, jaccards, numbers_alike
 
 Places = npt.NDArray[np.int64]
-
-NONE = 0  # key of no text
 
 
 def text_keys(texts: Iterable[str | None]) -> U64:
@@ -41,26 +39,36 @@ class Standing(NamedTuple):
     jaccard: float
 
 
+class Turn(NamedTuple):
+    """When a document is kept of those of its problem."""
+
+    problem: int
+    turn: int  # from 0
+    way: int  # only one is kept of those with the same
+
+
 class Turns(NamedTuple):
     """Whose turn it is to be kept where a problem keeps but some of its rows."""
 
-    quota: int  # rows of a problem
-    of: Mapping[int, tuple[int, int]]  # document → its problem and its turn there, from 0, for documents that may be kept
+    quota: int | None  # rows of a problem
+    of: Mapping[int, Turn]  # documents that may be kept
 
 
 def resolve(
     copies: Mapping[int, int],
     edges: Iterable[tuple[int, int, float]],
     threshold: float,
+    same: Iterable[tuple[int, int]] = (),
     earlier: int = 0,
     turns: Turns | None = None,
 ) -> dict[int, Standing]:
     """Return who stands for each document that is no row of its own.  Documents are numbered by quality, the best first.
 
     `copies`: document → the best with its text and answer.  An edge at or over the threshold holds between all copies of its ends;
-    one below it is of two samples of one problem, and holds between these alone.  The first `earlier` documents are kept whatever
-    they are.  A document is kept where none that is kept before it is its copy: what priority rounds over the graph come to in the
-    end, in one pass over the documents that are anybody's copy.  With `turns`, those that a problem has no place for come last.
+    one below it is of two samples of one problem, and holds between these alone.  `same`: pairs of bests with one text, one of them
+    without a known answer.  The first `earlier` documents are kept whatever they are.  A document is kept where none that is kept
+    before it is its copy: what priority rounds over the graph come to in the end, in one pass over the documents that are anybody's
+    copy.  With `turns`, those that a problem has no place for come last.
     """
     like: dict[int, list[tuple[int, float]]] = collections.defaultdict(list)  # between bests
     beside: dict[int, list[tuple[int, float]]] = collections.defaultdict(list)  # of one problem
@@ -70,18 +78,23 @@ def resolve(
         )
         neighbours[ends[0]].append((ends[1], jaccard))
         neighbours[ends[1]].append((ends[0], jaccard))
+    same_text: dict[int, list[int]] = collections.defaultdict(list)
+    for one, other in same:
+        same_text[one].append(other)
+        same_text[other].append(one)
     kept: dict[int, int] = {}  # best of a text → the copy of it that is kept
     alone: set[int] = set()  # those that are kept
     removed: dict[int, Standing] = {}
-    for document in _in_turn(sorted({*copies, *copies.values(), *like, *beside}), earlier, turns, removed):
+    for document in _in_turn(sorted({*copies, *copies.values(), *like, *beside, *same_text}), earlier, turns, removed):
         best = copies.get(document, document)
+        exact = [kept[other] for other in (best, *sorted(same_text.get(best, ()))) if other in kept]
         near = [(jaccard, -kept[other]) for other, jaccard in like.get(best, ()) if other in kept]
         near += [(jaccard, -other) for other, jaccard in beside.get(document, ()) if other in alone]
         if document < earlier:
             kept.setdefault(best, document)
             alone.add(document)
-        elif best in kept:
-            removed[document] = Standing(kept[best], "exact", 1.0)
+        elif exact:
+            removed[document] = Standing(exact[0], "exact", 1.0)
         elif near:
             jaccard, negative = max(near)
             removed[document] = Standing(-negative, "near", jaccard)
@@ -100,34 +113,74 @@ def _in_turn(documents: Sequence[int], earlier: int, turns: Turns | None, remove
     if turns is None:
         yield from documents
         return
-    waiting = {turns.of[document]: document for document in documents if document in turns.of}
-    queue = [one for one in documents if one < earlier or (one in turns.of and turns.of[one][1] < turns.quota)]
-    decided, gone = set(), collections.Counter[int]()
+    places = _Places(turns)
+    queue = [one for one in documents if one < earlier or one in places.given]
+    decided = set()
     while queue:
         document = heapq.heappop(queue)
         decided.add(document)
         yield document
         if document in removed:
-            problem = turns.of[document][0]
-            following = waiting.get((problem, turns.quota + gone[problem]))
-            gone[problem] += 1
-            if following is not None:
+            for following in places.next_after(document):
                 heapq.heappush(queue, following)
     yield from (document for document in documents if document not in decided)
+
+
+class _Places:
+    """The places that problems have for their documents: one for each way, and no more than the quota."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns.of
+        self._same_way: dict[int, int] = {}  # document → the next of its problem and way
+        waiting: dict[int, list[tuple[int, int]]] = collections.defaultdict(list)  # problem → turn and first document of each way
+        last: dict[tuple[int, int], int] = {}
+        for turn, document in sorted((one.turn, document) for document, one in turns.of.items()):
+            problem, _, way = turns.of[document]
+            if (before := last.get((problem, way))) is None:
+                waiting[problem].append((turn, document))
+            else:
+                self._same_way[before] = document
+            last[problem, way] = document
+        self.given = {document for of_problem in waiting.values() for _, document in of_problem[: turns.quota]}
+        self._waiting = {problem: [] if turns.quota is None else ways[turns.quota :] for problem, ways in waiting.items()}
+
+    def next_after(self, removed: int) -> Iterator[int]:
+        """Yield the document that gets the place of one that had one and is removed, if there is any."""
+        waiting = self._waiting[self._turns[removed].problem]  # sorted, and so a heap
+        if (following := self._same_way.get(removed)) is not None:
+            heapq.heappush(waiting, (self._turns[following].turn, following))
+        if waiting:
+            yield heapq.heappop(waiting)[1]
 
 
 def verified(one: Profiles, other: Profiles, pairs: Pair, thresholds: Floats) -> tuple[Places, Floats]:
     """Return which pairs of two arrays of profiles are copies, by threshold and numbers, and how alike these are."""
     alike = jaccards(one.shingles, other.shingles, pairs)
     near = np.flatnonzero(alike >= thresholds)
-    found = near[numbers_alike(one.numbers, other.numbers, (pairs[0][near], pairs[1][near]))]
+    found = near[numbers_alike(one, other, (pairs[0][near], pairs[1][near]))]
     return found, alike[found]
+
+
+def answer_keys(answers: Iterable[str | None]) -> U64:
+    """Return a key of each answer, compared as it is written but for white space around it; NONE where none is known."""
+    return text_keys(None if answer is None else answer.strip() for answer in answers)
 
 
 def answers_agree(one: U64, other: U64) -> Mask:
     """Return which pairs of answers, as text keys, may be those of copies: equal ones, and all where one is not known."""
     agree: Mask = (one == other) | (one == NONE) | (other == NONE)
     return agree
+
+
+def unknown_answers(high: U64, low: U64, answers: U64) -> Pair:
+    """Return the pairs with one text of which the first has no known answer, given two keys of each text and that of its answer.
+
+    No two have both text and answer in common.
+    """
+    order = np.argsort(answers != NONE, kind="stable")
+    first = order[best_of_each(high[order], low[order])]
+    paired = (answers[first] == NONE) & (first != order)
+    return first[paired], order[paired]
 
 
 def best_of_each(*keys: U64) -> Places:

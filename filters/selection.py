@@ -18,7 +18,6 @@ from schemas.recipe import Select
 from schemas.sample import chain_text
 
 Mask = npt.NDArray[np.bool_]
-Turns = npt.NDArray[np.int64]
 
 NOT_DUPLICATE = "not_duplicate"
 NOT_CONTAMINATED = "not_contaminated"
@@ -183,18 +182,21 @@ def chain_lengths(table: pa.Table) -> npt.NDArray[np.int64]:
     return np.asarray(parts[0] + parts[1], dtype=np.int64)
 
 
-NO_TURN, SAME_EQUATIONS = -1, -2
+NO_TURN = -1
+
+
+class Turns(NamedTuple):
+    """When rows are kept of those of their problem: one of each way, those whose turn comes first; the next where one is a copy."""
+
+    turn: npt.NDArray[np.int64]  # from 0; NO_TURN of a row that is not kept whatever others are
+    way: npt.NDArray[
+        np.int64
+    ]  # the turn of the first of those with a row's equations where the recipe wants these distinct, else its own
 
 
 def turns(table: pa.Table, rows: Sequence[int], settings: Select) -> Turns:
-    """Return the turn of each row among those of its problem: that of 0 is kept first, and the next one where it is not.
-
-    NO_TURN where it is none of `rows`, SAME_EQUATIONS where the recipe keeps `distinct` equations and one before it has them.
-    """
-    found = np.full(table.num_rows, NO_TURN, dtype=np.int64)
-    if settings.distinct is None and settings.max_per_problem is None:
-        found[np.asarray(rows, dtype=np.int64)] = 0
-        return found
+    """Return the turns of some rows."""
+    found = Turns(*(np.full(table.num_rows, NO_TURN, dtype=np.int64) for _ in Turns._fields))
     problems, indexes = table["problem_id"].to_pylist(), table["index"].to_pylist()
     lengths = chain_lengths(table)
     of_problem: dict[str, list[int]] = {}
@@ -202,17 +204,18 @@ def turns(table: pa.Table, rows: Sequence[int], settings: Select) -> Turns:
         of_problem.setdefault(problems[row], []).append(row)
     chains = _Chains(table)
     for best_first in of_problem.values():
-        repeated = _same_equations(chains, best_first) if settings.distinct == "equations" else set()
-        found[list(repeated)] = SAME_EQUATIONS
+        repeated = _same_equations(chains, best_first) if settings.distinct == "equations" else {}
         left = [row for row in best_first if row not in repeated]
-        found[_in_turn(chains, left, settings)] = np.arange(len(left))
+        in_turn = [*_in_turn(chains, left, settings), *repeated]
+        found.turn[in_turn] = found.way[in_turn] = np.arange(len(in_turn))
+        found.way[list(repeated)] = found.turn[list(repeated.values())]
     return found
 
 
 def within_quota(found: Turns, settings: Select) -> Mask:
     """Return the rows that `select` keeps if there are no copies, by their turns.  Of two copies, one of these should survive."""
-    wanted: Mask = found >= 0
-    return wanted if settings.max_per_problem is None else wanted & (found < settings.max_per_problem)
+    wanted: Mask = (found.turn >= 0) & (found.turn == found.way)
+    return wanted if settings.max_per_problem is None else wanted & (found.turn < settings.max_per_problem)
 
 
 def select(table: pa.Table, settings: Select, given: Turns | None = None) -> list[str | None]:
@@ -232,13 +235,16 @@ def select(table: pa.Table, settings: Select, given: Turns | None = None) -> lis
     passed = [row for row, reason in enumerate(reasons) if reason is None]
     found = turns(table, passed, settings) if given is None else given
     problems, kept = table["problem_id"].to_pylist(), collections.Counter[str]()
-    for row in sorted(passed, key=lambda row: found[row]):
-        if found[row] == SAME_EQUATIONS:
+    ways: set[tuple[str, int]] = set()
+    for row in sorted(passed, key=lambda row: found.turn[row]):
+        way = problems[row], int(found.way[row])
+        if way in ways:
             reasons[row] = "same_equations"
         elif settings.max_per_problem is not None and kept[problems[row]] >= settings.max_per_problem:
             reasons[row] = "over_quota"
         else:
             kept[problems[row]] += 1
+        ways.add(way)
     return reasons
 
 
@@ -266,19 +272,19 @@ class _Chains:
         return as_matrix([self._columns["signature"][row].as_py() for row in rows])
 
 
-def _same_equations(chains: _Chains, best_first: Sequence[int]) -> set[int]:
-    """Return the rows of a problem with the equations of one before them.  A chain that states none is like no other.
+def _same_equations(chains: _Chains, best_first: Sequence[int]) -> dict[int, int]:
+    """Return the rows of a problem with the equations of one before them, each with the first.  One that states none is like none.
 
     RFT keeps the one that is furthest from those already kept, by summed edit distance, which depends on the order and takes time
     quadratic in the samples; here it is the shortest, as for the quota.
     """
-    repeated: set[int] = set()
-    seen: set[str] = set()
+    repeated: dict[int, int] = {}
+    seen: dict[str, int] = {}
     for row in best_first if len(best_first) > 1 else ():
         equations = chains.path(row)
-        if equations and equations in seen:
-            repeated.add(row)
-        seen.add(equations)
+        first = seen.setdefault(equations, row)
+        if equations and first != row:
+            repeated[row] = first
     return repeated
 
 

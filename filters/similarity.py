@@ -1,5 +1,6 @@
 """How alike two documents are: an estimate that spares most comparisons, then the exact similarity of their texts."""
 
+import hashlib
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -41,14 +42,14 @@ class Profiles(NamedTuple):
 
     shingles: Ragged
     numbers: Ragged  # multisets: the second time that a number stands in a text has another hash than the first
+    last: Ragged  # of each document one: its last number, which most chains end in as their answer
 
 
 def profiles(texts: Sequence[str]) -> Profiles:
     """Return what texts are compared by."""
     parts = [texts[first:last] for first, last in batches(texts)]
-    return Profiles(
-        joined([distinct(shingle_hashes(part)) for part in parts]), joined([number_hashes(fold(part)) for part in parts])
-    )
+    found = [(distinct(shingle_hashes(part)), *number_hashes(fold(part))) for part in parts]
+    return Profiles(*(joined([one[place] for one in found]) for place in range(len(Profiles._fields))))
 
 
 def joined(parts: Sequence[Ragged]) -> Ragged:
@@ -78,30 +79,58 @@ def _sorted(found: Ragged) -> Ragged:
 _OPERATORS = np.isin(np.arange(256), np.frombuffer(b"+-*/<>^=", dtype=np.uint8))
 _JOINS = np.isin(np.arange(256), np.frombuffer(b".,", dtype=np.uint8))
 _SPACES = np.array([chr(byte).isspace() and byte < 128 for byte in range(256)])
-_LONGER = (b"\xc3\x97", b"\xc3\xb7", b"\xe2\x88\x92")  # × ÷ −
+_WRITTEN = {"-": ("−", "–"), "*": ("×", "·", "⋅", "\\times", "\\cdot"), "/": ("÷", "\\div")}  # one operator in other ways
+_CURRENCIES = ("$", "\\$", "€", "£", "¥")  # they stand between a sign and its digits
 
 
-def number_hashes(batch: Folded) -> Ragged:
-    """Return the multiset of each text's numbers as hashes, sorted: runs of digits, each with what stands before it."""
+def number_hashes(batch: Folded) -> tuple[Ragged, Ragged]:
+    """Return the multiset of each text's numbers as hashes, sorted, and its last one.
+
+    In the multiset a number is a run of digits, with what stands before it; the last one is whole, "1,200.50" as "1200.5".
+    """
     data = batch.data
     digits = (data >= ord("0")) & (data <= ord("9"))
     edges = np.flatnonzero(digits[1:] != digits[:-1]) + 1
     starts, ends = edges[0::2], edges[1::2]
     offsets = np.searchsorted(starts, batch.starts)
-    hashes = hash_words(batch, Bounds(starts, ends, offsets)) + finalize(_before(data, digits, starts) + np.uint64(1))
-    return _counted(Ragged(hashes, offsets))
+    before = _before(data, digits, starts)
+    hashes = hash_words(batch, Bounds(starts, ends, offsets)) + finalize(before + np.uint64(1))
+    joins = (before == ord(".")) | (before == ord(","))
+    whole = np.maximum.accumulate(np.where(joins, 0, starts))  # where the number begins that each run is of
+    last = np.zeros(len(batch.starts) - 1, dtype=np.uint64)
+    for document in np.flatnonzero(np.diff(offsets)).tolist():
+        run = offsets[document + 1] - 1
+        last[document] = _number_key(batch.text[whole[run] : ends[run]])
+    return _counted(Ragged(hashes, offsets)), Ragged(last, np.arange(len(batch.starts)))
+
+
+def _number_key(number: bytes) -> int:
+    number = number.replace(b",", b"")
+    number = number.rstrip(b"0").rstrip(b".") if b"." in number else number
+    return int.from_bytes(hashlib.blake2b(number, digest_size=8).digest(), "little")
 
 
 def _before(data: U8, digits: Mask, starts: I64) -> U64:
     """Return a number for what stands before each run of digits, 0 for nothing that counts."""
-    before, second = data[starts - 1], data[starts - 2]  # before a text is a zero byte
-    found = np.where(_OPERATORS[before] | (_JOINS[before] & digits[starts - 2]), before, 0)
-    found = np.where(_SPACES[before] & _OPERATORS[second], second, found).astype(np.uint64)
-    for gap in (0, 1):
-        apart = gap == 0 or _SPACES[before]
-        for kind, mark in enumerate(_LONGER, 256):
-            ends = [data[np.maximum(starts - gap - 1 - place, 0)] == byte for place, byte in enumerate(reversed(mark))]
-            found[np.logical_and.reduce([*ends, np.broadcast_to(apart, len(starts))])] = kind
+    places = starts - 1  # before a text is a zero byte, and eight are behind the last one
+    found = np.where(_JOINS[data[places]] & digits[places - 1], data[places], 0).astype(np.uint64)
+    sizes = np.zeros(len(places), dtype=np.int64)
+    for mark in map(str.encode, _CURRENCIES):
+        sizes[_ends(data, places, mark)] = len(mark)
+    places -= sizes
+    places -= _SPACES[data[places]]
+    found = np.where(_OPERATORS[data[places]], data[places], found)
+    for operator, marks in _WRITTEN.items():
+        for mark in map(str.encode, marks):
+            found[_ends(data, places, mark)] = ord(operator)
+    return found
+
+
+def _ends(data: U8, places: I64, mark: bytes) -> I64:
+    """Return which of some places in the data are the last of a mark."""
+    found = np.flatnonzero(data[places] == mark[-1])
+    for back, byte in enumerate(reversed(mark[:-1]), 1):
+        found = found[data[places[found] - back] == byte]
     return found
 
 
@@ -137,8 +166,9 @@ def _shared(one: Ragged, other: Ragged, pairs: Pair) -> I64:
     return counts
 
 
-def numbers_alike(one: Ragged, other: Ragged, pairs: Pair) -> Mask:
-    """Return which pairs of texts have all but the same numbers, or none at all."""
-    none = (np.diff(one.offsets)[pairs[0]] == 0) & (np.diff(other.offsets)[pairs[1]] == 0)
-    alike: Mask = none | (jaccards(one, other, pairs) >= NUMBERS_ALIKE)
+def numbers_alike(one: Profiles, other: Profiles, pairs: Pair) -> Mask:
+    """Return which pairs of texts have all but the same numbers and end in the same one, or have none at all."""
+    none = (np.diff(one.numbers.offsets)[pairs[0]] == 0) & (np.diff(other.numbers.offsets)[pairs[1]] == 0)
+    last = one.last.values[pairs[0]] == other.last.values[pairs[1]]
+    alike: Mask = none | last & (jaccards(one.numbers, other.numbers, pairs) >= NUMBERS_ALIKE)
     return alike

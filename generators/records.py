@@ -58,22 +58,36 @@ def expand(path: str) -> list[str]:
     """Return the files that a path or glob names, sorted.  Raises UserError where there is none or the format is unknown."""
     try:
         files = fsspec.open_files(path, "rb")
-    except (ValueError, ImportError) as error:
+    except (ValueError, ImportError, OSError) as error:
         raise UserError(f"{path}: cannot be opened: {error}; give a local path or an fsspec URL") from error
     paths: list[str] = sorted(file.full_name if "://" in path else file.path for file in files)
     if "://" not in path and os.path.isdir(path):
         raise UserError(f"{path}: is a folder; name the files in it, such as {path.rstrip('/')}/*.jsonl")
-    if not paths or (len(paths) == 1 and not _exists(paths[0])):
-        raise UserError(f"{path}: no such file; relative paths start from the recipe's `root`, or the current directory")
+    try:
+        there = bool(paths) and (len(paths) > 1 or is_file(*fsspec.core.url_to_fs(paths[0])))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be reached: {_one_line(error)}; check the name and the connection") from error
+    if not there:
+        where = "" if "://" in path or path.startswith("/") else f" in {os.getcwd()}"
+        raise UserError(f"{path}: no such file{where}; check the name")
     for name in paths:
         if not name.endswith(JSON_SUFFIXES + PARQUET_SUFFIXES):
             raise UserError(f"{name}: unknown format; the name must end in {', '.join(JSON_SUFFIXES + PARQUET_SUFFIXES)}")
     return paths
 
 
-def _exists(path: str) -> bool:
-    filesystem, inner = fsspec.core.url_to_fs(path)
-    return bool(filesystem.isfile(inner))
+def is_file(filesystem: Any, path: str) -> bool:
+    """Return whether there is a file of that name.  Raises OSError where nobody can tell: fsspec's own answer is no then, too."""
+    if filesystem.isfile(path):
+        return True
+    try:
+        filesystem.info(path)
+    except NotADirectoryError:
+        return False
+    except FileNotFoundError as error:
+        if isinstance(error.__cause__, OSError):
+            raise error.__cause__ from None
+    return False
 
 
 def read_records(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from filters.benchmark_index import COMMON_ITEMS, GRAM_WORDS, BenchmarkIndex, Item
+from filters.benchmark_index import COMMON_ITEMS, GRAM_WORDS, LEAST_ITEMS, BenchmarkIndex, Item
 from filters.shingles import words
 from generators.records import JSON_SUFFIXES, PARQUET_SUFFIXES, FieldError, lookup, read_records, text_at
 from pipeline import shards, storage
@@ -40,7 +40,10 @@ def read_all(tables: Sequence[Benchmark]) -> list[Item]:
     for table in tables:
         name = name_of(table)
         if name in names:
-            raise UserError(f"benchmarks {names[name]} and {table.path} are both named {name!r}; give one of them another name")
+            raise UserError(
+                f"benchmarks {names[name]} and {table.path} are both named {name!r}; give one a name: NAME={table.path}, or in a "
+                f'recipe {{ path = "{table.path}", name = "NAME" }}'
+            )
         names[name] = table.path
     return [item for table in tables for item in _read(table)]
 
@@ -102,9 +105,22 @@ def remarks(index: BenchmarkIndex, items: int) -> Iterator[str]:
             "a benchmark's; they say of no item that it is there"
         )
     if lost := index.without_own:
-        named = ", ".join(safe(f"{benchmark} {item}") for benchmark, item in lost[:SHOWN_ITEMS])
-        more = ", …" if len(lost) > SHOWN_ITEMS else ""
-        yield f"benchmarks: {len(lost):,} items have no other words, and cannot be looked for in a longer text: {named}{more}"
+        yield f"benchmarks: {len(lost):,} items have no other words, and cannot be looked for in a longer text: {_listed(lost)}"
+    if few := index.with_few_own:
+        yield (
+            f"benchmarks: {len(few):,} items have fewer than {GRAM_WORDS} other words; a text with all but these does not hold "
+            f"them: {_listed(few)}"
+        )
+    for name in index.too_few:
+        yield (
+            f"benchmarks: items of {safe(name)} share runs of {GRAM_WORDS} words; fewer than {LEAST_ITEMS} do not show whether an "
+            "instruction is around them, so that a text with this alone may be a copy of each"
+        )
+
+
+def _listed(items: Sequence[tuple[str, str]]) -> str:
+    named = ", ".join(safe(f"{benchmark} {item}") for benchmark, item in items[:SHOWN_ITEMS])
+    return f"{named}, …" if len(items) > SHOWN_ITEMS else named
 
 
 def _line(item: Item) -> str:

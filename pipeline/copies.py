@@ -1,6 +1,7 @@
 """Copies in anyone's files.  They are read three times, to sign, to compare and to write, so that no text is held."""
 
 import bisect
+import collections
 import functools
 import hashlib
 import math
@@ -10,15 +11,16 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from filters.bands import NONE
 from filters.corpus import Corpus
 from filters.corpus import Row as Candidate
-from filters.duplicates import NONE, Places, Standing, text_keys
+from filters.duplicates import Places, Standing, text_keys
 from filters.shingles import U64
 from generators.records import JSON_SUFFIXES, PARQUET_SUFFIXES, FieldError, Record, expand, text_at
 from pipeline.earlier import EarlierShard, earlier_release
 from pipeline.rows import Row, Rows, found_at, parsed, text_or_none
 from schemas.annotation import Duplicate
-from schemas.errors import RunError
+from schemas.errors import RunError, UserError
 
 T = TypeVar("T")
 Pair = tuple[T, Candidate]  # a row as it was read, and what is compared of it
@@ -62,6 +64,7 @@ class _Part(NamedTuple):
     ids: list[str]  # of its rows, in order
     groups: U64  # text keys
     digest: bytes  # of its rows
+    repeated: Mapping[str, Sequence[int]]  # ids that several of its rows have, with the places of these
 
     def again(self, what: str) -> Iterator[Pair[Any]]:
         """Yield the rows once more.  Raises RunError in the end where they are not those of the first time."""
@@ -95,9 +98,14 @@ class Copies:
     def _add_earlier(self, url: str) -> None:
         if url.endswith(JSON_SUFFIXES + PARQUET_SUFFIXES):
             self._rows.claim("--against", *expand(url))
+            rejects = self._rows.rejects
             self._add(url, functools.partial(self._read_file, url), earlier=True)
+            if not self._parts[-1].ids and (unread := self._rows.rejects - rejects):
+                raise UserError(f"--against {url}: none of its {unread:,} rows can be read; it needs the fields that --in has")
             return
-        for shard in earlier_release(url, "--against").shards:
+        release = earlier_release(url, "--against")
+        self._rows.spare_folders(*release.folders)
+        for shard in release.shards:
             self._add(shard.full_url, functools.partial(_read_shard, shard), earlier=True)
 
     def _add(self, name: str, read: Callable[[str, bool], Iterable[Pair[Any]]], earlier: bool) -> None:
@@ -110,7 +118,7 @@ class Copies:
             for one in batch:
                 ids.append(one.id)
                 digest.update(repr(one).encode())
-        self._parts.append(_Part(name, read, first, ids, np.concatenate(groups), digest.digest()))
+        self._parts.append(_Part(name, read, first, ids, np.concatenate(groups), digest.digest(), _repeated(ids)))
 
     def _read_file(self, url: str, what: str, again: bool) -> Iterator[Pair[Record]]:
         return parsed(self._rows, self._rows.read(what, url, again), self._candidate, "dedupe", again)
@@ -140,9 +148,13 @@ class Copies:
         return part.ids[place]
 
     def shown(self, number: int) -> str:
-        """Return the id of a row, with its file where it is an earlier one."""
+        """Return the id of a row, with its file where it is an earlier one: there it may be that of several, which are numbered."""
         part, place = self._place(number)
-        return part.ids[place] if number >= self.earlier else f"{part.ids[place]}, of {part.name}"
+        id = part.ids[place]
+        if number >= self.earlier:
+            return id
+        alike = part.repeated.get(id, ())
+        return f"{id} ({alike.index(place) + 1}), of {part.name}" if alike else f"{id}, of {part.name}"
 
     def of_one_group(self, one: int, other: int) -> bool:
         """Return whether two rows are of one group."""
@@ -170,6 +182,14 @@ class Copies:
         for number, (record, _) in enumerate(self._parts[-1].again("write"), self.earlier):
             standing = self.found.get(number)
             yield record, None if standing is None else Duplicate(standing.kind, self.id_of(standing.kept), standing.jaccard)
+
+
+def _repeated(ids: Sequence[str]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {id: [] for id, count in collections.Counter(ids).items() if count > 1}
+    for place, id in enumerate(ids):
+        if id in places:
+            places[id].append(place)
+    return places
 
 
 def _read_shard(shard: EarlierShard, what: str, again: bool) -> Iterator[Pair[None]]:

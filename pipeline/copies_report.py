@@ -29,7 +29,10 @@ def summary(copies: Copies) -> list[str]:
 
 def _capped(counts: Counts) -> Iterator[str]:
     if counts["buckets_capped"]:
-        yield f"{counts['buckets_capped']:,} buckets too large to compare all pairs: {counts['pairs_capped']:,} were not looked at"
+        yield (
+            f"{counts['buckets_capped']:,} buckets too large to compare all pairs: about {counts['pairs_capped']:,} were not "
+            "looked at, each counted in every band that it shares"
+        )
 
 
 def page_of(copies: Copies, dedupe: Dedupe, path: str) -> Page:

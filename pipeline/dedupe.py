@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from filters.bands import (
     BUCKET_ALL_PAIRS,
+    NONE,
     PROBLEM_ALL_PAIRS,
     Bands,
     Counts,
@@ -24,10 +25,11 @@ from filters.bands import (
     distinct,
     pairs_within,
 )
-from filters.duplicates import Turns, answers_agree, resolve, verified
-from filters.shingles import U64, Ragged
+from filters.duplicates import Places, Turn, Turns, answers_agree, resolve, unknown_answers, verified
+from filters.shingles import U64
 from filters.signatures import PERMUTATIONS
-from filters.similarity import Profiles, joined, may_match, profiles, sketches
+from filters.similarity import Profiles, may_match, profiles, sketches
+from pipeline.packing import by_number, packed, runs, taken, unpacked
 from pipeline.progress import Reporter
 from pipeline.slices import NODE, PLACE_BITS, Compared, Nodes, PlaceStanding, Slices, id_of, places_of, slices_of, texts_of
 from schemas.annotation import Duplicate
@@ -89,7 +91,7 @@ class _Order(_Step):
         prints["node"] = nodes
         for name, column in (("high", compared.print_high), ("low", compared.print_low), ("answer", compared.answer)):
             prints[name] = column[compared.bests]
-        yield from _by_number(prints["high"] % np.uint64(self.comparison.buckets), prints)
+        yield from by_number(prints["high"] % np.uint64(self.comparison.buckets), prints)
 
     def _within(self, slice_number: int, compared: Compared, table: Any, counts: Counts) -> Packed:
         """Return the edges between rows of one problem; all of them are in the slice."""
@@ -97,7 +99,9 @@ class _Order(_Step):
         rows = compared.row[bests]
         signed = self.slices.signatures(slice_number, rows)
         numbers = np.arange(len(bests), dtype=np.uint64)
-        pairs = pairs_within(compared.problem[bests], lambda places: signed[places], numbers, threshold, counts).astype(np.int64)
+        keys = (compared.problem[bests], compared.answer[bests])
+        found = pairs_within(keys[0], lambda places: signed[places], numbers, keys[1], threshold, counts)
+        pairs = found.astype(np.int64)
         sketched = sketches(signed)
         fits = answers_agree(*(compared.answer[bests[pairs[:, end]]] for end in (0, 1)))
         fits &= may_match(sketched, sketched, (pairs[:, 0], pairs[:, 1]), threshold)
@@ -117,7 +121,7 @@ class _Order(_Step):
 
 
 class _MeetPrints(_Step):
-    """(bucket, fingerprints) → (slice, places that are copies of a row elsewhere); copies, each with the best."""
+    """(bucket, fingerprints) → (slice, places that are copies of a row elsewhere); copies, each with the best; same texts."""
 
     def process(self, bucket: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
         prints = np.frombuffer(b"".join(bucket[1]), dtype=PRINT)
@@ -129,9 +133,11 @@ class _MeetPrints(_Step):
         best = np.flatnonzero(fresh)[np.cumsum(fresh) - 1]
         copies = np.empty(int((~fresh).sum()), dtype=COPY)
         copies["copy"], copies["best"] = prints["node"][~fresh], prints["node"][best[~fresh]]
-        yield from _said(copies=copies)
+        bests = prints[fresh]
+        same = unknown_answers(bests["high"], bests["low"], bests["answer"])
+        yield from _said(copies=copies, same=np.stack([bests["node"][places] for places in same], axis=1))
         numbers = copies["copy"]["number"]
-        yield from _by_number(slices_of(numbers), places_of(numbers).astype(U32))
+        yield from by_number(slices_of(numbers), places_of(numbers).astype(U32))
 
 
 class _Band(_Step):
@@ -144,49 +150,51 @@ class _Band(_Step):
         signed = self.slices.signatures(slice_number, compared.row[places])
         bands = self.comparison.bands
         keys = np.concatenate([np.zeros(0, np.uint64), *(band_keys(signed, bands, band) for band in range(bands.number))])
-        yield from self._sent(slice_number, keys, np.tile(places.astype(U32), bands.number), BUCKET_ALL_PAIRS)
+        yield from self._sent(slice_number, keys, np.tile(places, bands.number), compared, BUCKET_ALL_PAIRS)
         if self.slices.earlier:  # their rows of a problem are not where the run's are
             bests = compared.bests
-            yield from self._sent(slice_number, compared.problem[bests], bests.astype(U32), PROBLEM_ALL_PAIRS)
+            yield from self._sent(slice_number, compared.problem[bests], bests, compared, PROBLEM_ALL_PAIRS)
 
-    def _sent(self, slice_number: int, keys: U64, places: npt.NDArray[np.uint32], most: int) -> Iterator[Any]:
+    def _sent(self, slice_number: int, keys: U64, places: Places, compared: Compared, most: int) -> Iterator[Any]:
         buckets = keys % np.uint64(self.comparison.buckets)
         order = np.argsort(buckets, kind="stable")
-        for bucket, part in _runs(buckets[order]):
-            chosen = order[part]
-            yield bucket, (slice_number, keys[chosen].tobytes(), places[chosen].tobytes(), most)
+        for bucket, part in runs(buckets[order]):
+            here = places[order[part]]
+            arrays = (keys[order[part]], here.astype(U32), _marks(compared.answer[here]))
+            yield bucket, (slice_number, *(array.tobytes() for array in arrays), most)
 
 
 class _MeetBands(_Step):
     """(bucket, keys and places) → (slice, pairs that share a key), at the slice of their first."""
 
-    def process(self, bucket: tuple[int, Iterable[tuple[int, bytes, bytes, int]]]) -> Iterator[Any]:
+    def process(self, bucket: tuple[int, Iterable[tuple[int, bytes, bytes, bytes, int]]]) -> Iterator[Any]:
         counts, parts, found = _counts(), list(bucket[1]), []
         for most in (BUCKET_ALL_PAIRS, PROBLEM_ALL_PAIRS):
-            of_kind = [part for part in parts if part[3] == most]
+            of_kind = [part for part in parts if part[4] == most]
             keys = np.frombuffer(b"".join(part[1] for part in of_kind), dtype=np.uint64)
-            numbers = [np.zeros(0, np.uint64), *(_numbers(slice_number, places) for slice_number, _, places, _ in of_kind)]
-            found.append(candidate_pairs(keys, np.concatenate(numbers), counts, most))
+            marks = np.frombuffer(b"".join(part[3] for part in of_kind), dtype=np.uint16)
+            numbers = [np.zeros(0, np.uint64), *(_numbers(part[0], part[2]) for part in of_kind)]
+            found.append(candidate_pairs(keys, np.concatenate(numbers), counts, most, marks if most == BUCKET_ALL_PAIRS else None))
         pairs = distinct(np.concatenate(found))
         slices = slices_of(pairs)
         new = ~self.slices.is_earlier(slices).all(axis=1)
         yield from _said(counts=counts)
-        yield from _by_number(slices[new, 0], pairs[new])
+        yield from by_number(slices[new, 0], pairs[new])
 
 
 class _Sketch(_Step):
     """(slice, pairs) → (slice of the other, pairs with the sketch of the first)."""
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
-        slice_number, packed = element
-        pairs: Pairs = distinct(np.frombuffer(b"".join(packed), dtype=np.uint64).reshape(-1, 2))
+        slice_number, found = element
+        pairs: Pairs = distinct(np.frombuffer(b"".join(found), dtype=np.uint64).reshape(-1, 2))
         yield from _said(counts=_counts(pairs_candidate=len(pairs)))
         compared = self.slices.compared(slice_number)
         places, index = np.unique(places_of(pairs[:, 0]), return_inverse=True)
         sketched = sketches(self.slices.signatures(slice_number, compared.row[places]))
         others = slices_of(pairs[:, 1])
         order = np.argsort(others, kind="stable")
-        for other, part in _runs(others[order]):
+        for other, part in runs(others[order]):
             used, within = np.unique(index[order[part]], return_inverse=True)
             mine = places[used]
             keys = (compared.answer[mine].tobytes(), compared.problem[mine].tobytes(), sketched[used].tobytes())
@@ -201,13 +209,13 @@ class _Gate(_Step):
         slice_number, offers = element
         compared = self.slices.compared(slice_number)
         sketched = sketches(self.slices.signatures(slice_number, compared.row))
-        for other, *packed in offers:
-            theirs, within, mine = (np.frombuffer(packed[place], dtype=U32) for place in (0, 4, 5))
-            answers, problems = (np.frombuffer(packed[place], dtype=np.uint64)[within] for place in (1, 2))
+        for other, *sent in offers:
+            theirs, within, mine = (np.frombuffer(sent[place], dtype=U32) for place in (0, 4, 5))
+            answers, problems = (np.frombuffer(sent[place], dtype=np.uint64)[within] for place in (1, 2))
             same = problems == compared.problem[mine]
             fits = answers_agree(answers, compared.answer[mine])
             fits &= ~(same & (other == slice_number))  # compared already, where both are of this run
-            their_sketches = np.frombuffer(packed[3], dtype=np.uint8).reshape(-1, PERMUTATIONS)
+            their_sketches = np.frombuffer(sent[3], dtype=np.uint8).reshape(-1, PERMUTATIONS)
             for kind, threshold in ((same, self.comparison.within), (~same, self.comparison.threshold)):
                 fits[kind] &= may_match(their_sketches, sketched, (within[kind], mine[kind]), threshold)
             if fits.any():
@@ -225,7 +233,7 @@ class _Tell(_Step):
         for other, mine, theirs in requests:
             used, index = np.unique(np.frombuffer(mine, dtype=U32), return_inverse=True)
             chosen = np.searchsorted(places, used)
-            sets = [_packed(_taken(one, chosen)) for one in seen]
+            sets = [packed(taken(one, chosen)) for one in seen]
             nodes, problems = compared.nodes(slice_number, used), compared.problem[used]
             yield other, (nodes.tobytes(), problems.tobytes(), *sets, index.astype(U32).tobytes(), theirs)
 
@@ -237,15 +245,15 @@ class _Compare(_Step):
         slice_number, offers = element[0], list(element[1])
         counts = _counts()
         compared = self.slices.compared(slice_number)
-        places = np.unique(np.frombuffer(b"".join(one[5] for one in offers), dtype=U32))
+        places = np.unique(np.frombuffer(b"".join(one[-1] for one in offers), dtype=U32))
         seen = profiles(self.slices.texts(slice_number, compared.row[places]))
-        for packed_nodes, packed_problems, shingles, numbers, index, mine in offers:
+        for packed_nodes, packed_problems, *sets, index, mine in offers:
             theirs, partners = np.frombuffer(index, dtype=U32).astype(np.int64), np.frombuffer(mine, dtype=U32)
             nodes = np.frombuffer(packed_nodes, dtype=NODE)[theirs]
             same = np.frombuffer(packed_problems, dtype=np.uint64)[theirs] == compared.problem[partners]
             thresholds = np.where(same, self.comparison.within, self.comparison.threshold)
             pairs = (theirs, np.searchsorted(places, partners))
-            told = Profiles(_unpacked(shingles), _unpacked(numbers))
+            told = Profiles(*(unpacked(*one) for one in sets))
             edges = _edges(nodes, compared.nodes(slice_number, partners), told, seen, pairs, thresholds, counts)
             yield from _said(edges=edges)
         yield from _said(counts=counts)
@@ -254,10 +262,11 @@ class _Compare(_Step):
 class _Resolve(_Step):
     """(nothing; all copies and edges) → (partition, who stands for its rows, by places)."""
 
-    def process(self, _: None, copies: Sequence[bytes], edges: Sequence[bytes]) -> Iterator[Any]:
+    def process(self, _: None, copies: Sequence[bytes], same: Sequence[bytes], edges: Sequence[bytes]) -> Iterator[Any]:
         links = np.frombuffer(b"".join(copies), dtype=COPY)
+        same_texts = np.frombuffer(b"".join(same), dtype=NODE)
         alike = np.frombuffer(b"".join(edges), dtype=EDGE)
-        nodes = np.concatenate([links["copy"], links["best"], alike["one"], alike["other"]])
+        nodes = np.concatenate([links["copy"], links["best"], same_texts, alike["one"], alike["other"]])
         nodes = nodes[np.unique(nodes["number"], return_index=True)[1]]
         nodes = nodes[np.lexsort((nodes["number"], nodes["low"], nodes["high"], nodes["first"]))]
         order = np.argsort(nodes["number"])
@@ -270,6 +279,7 @@ class _Resolve(_Step):
             dict(zip(ranks(links["copy"]), ranks(links["best"]), strict=True)),
             pairs,
             self.comparison.threshold,
+            zip(ranks(same_texts[0::2]), ranks(same_texts[1::2]), strict=True),
             int(np.count_nonzero(nodes["first"] == 0)),
             self._turns(nodes),
         )
@@ -283,12 +293,12 @@ class _Resolve(_Step):
         yield from by_slice.items()
 
     def _turns(self, nodes: Nodes) -> Turns | None:
-        quota = self.slices.select.max_per_problem
+        select = self.slices.select
+        if select.max_per_problem is None and select.distinct is None:
+            return None
         may_be_kept = np.flatnonzero(nodes["turn"] >= 0)
-        problems, turn = nodes["problem"][may_be_kept].tolist(), nodes["turn"][may_be_kept].tolist()
-        return (
-            None if quota is None else Turns(quota, dict(zip(may_be_kept.tolist(), zip(problems, turn, strict=True), strict=True)))
-        )
+        columns = (nodes[name][may_be_kept].tolist() for name in Turn._fields)
+        return Turns(select.max_per_problem, dict(zip(may_be_kept.tolist(), map(Turn, *columns), strict=True)))
 
 
 def _counts(**counts: int) -> Counts:
@@ -302,17 +312,9 @@ def _said(**outputs: Any) -> Iterator[beam.pvalue.TaggedOutput]:
             yield beam.pvalue.TaggedOutput(name, value.tobytes() if isinstance(value, np.ndarray) else dict(value))
 
 
-def _runs(keys: npt.NDArray[Any]) -> Iterator[tuple[int, slice]]:
-    """Yield each value of a sorted array with its place there."""
-    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.int64)
-    for first, last in zip(starts.tolist(), [*starts[1:].tolist(), len(keys)], strict=False):
-        yield int(keys[first]), slice(first, last)
-
-
-def _by_number(numbers: npt.NDArray[Any], values: npt.NDArray[Any]) -> Iterator[tuple[int, bytes]]:
-    order = np.argsort(numbers, kind="stable")
-    for number, part in _runs(numbers[order]):
-        yield number, values[order[part]].tobytes()
+def _marks(answers: U64) -> npt.NDArray[np.uint16]:
+    """Return two bytes of each answer's key, which tell all but a few apart; NONE is that of no answer alone."""
+    return np.where(answers == NONE, NONE, answers % np.uint64(0xFFFF) + np.uint64(1)).astype(np.uint16)
 
 
 def _numbers(slice_number: int, places: bytes) -> U64:
@@ -335,27 +337,6 @@ def _edges(
     return edges
 
 
-def _taken(found: Ragged, documents: npt.NDArray[Any]) -> Ragged:
-    return joined(
-        [
-            Ragged(
-                found.values[found.offsets[one] : found.offsets[one + 1]],
-                np.array([0, found.offsets[one + 1] - found.offsets[one]]),
-            )
-            for one in documents.tolist()
-        ]
-    )
-
-
-def _packed(found: Ragged) -> tuple[bytes, bytes]:
-    return found.values.tobytes(), np.diff(found.offsets).astype(U32).tobytes()
-
-
-def _unpacked(packed: tuple[bytes, bytes]) -> Ragged:
-    sizes = np.frombuffer(packed[1], dtype=U32).astype(np.int64)
-    return Ragged(np.frombuffer(packed[0], dtype=np.uint64), np.concatenate([[0], np.cumsum(sizes)]))
-
-
 @dataclasses.dataclass
 class FindDuplicates(beam.PTransform):
     """PCollection[partition] → `standings`: (partition, who stands for its rows); `counts`: what was compared."""
@@ -367,7 +348,7 @@ class FindDuplicates(beam.PTransform):
         earlier = p | "Earlier releases" >> beam.Create(range(step.slices.run.partitions, step.slices.count))
         slices = (partitions, earlier) | "All slices" >> beam.Flatten()
         prints = slices | "Order, compare within problems" >> _outputs(_Order(step), "edges", "counts")
-        exact = prints.main | "Equal fingerprints" >> beam.GroupByKey() | "Copies" >> _outputs(_MeetPrints(step), "copies")
+        exact = prints.main | "Equal fingerprints" >> beam.GroupByKey() | "Copies" >> _outputs(_MeetPrints(step), "copies", "same")
         banded = (
             {"slice": slices | "Every slice" >> beam.Map(lambda number: (number, None)), "copies": exact.main}
             | "Slices and their copies" >> beam.CoGroupByKey()
@@ -382,7 +363,7 @@ class FindDuplicates(beam.PTransform):
         standings = (
             p
             | "Once" >> beam.Create([None])
-            | "Choose" >> beam.ParDo(_Resolve(step), beam.pvalue.AsList(exact.copies), beam.pvalue.AsList(edges))
+            | "Choose" >> beam.ParDo(_Resolve(step), *map(beam.pvalue.AsList, (exact.copies, exact.same, edges)))
         )
         counts = (prints.counts, pairs.counts, sketched.counts, alike.counts) | "All counts" >> beam.Flatten()
         return {"standings": standings, "counts": counts}

@@ -139,9 +139,14 @@ class EarlierRelease:
 
     def lies_in(self, folder: str) -> bool:
         """Return whether a folder, or one in it, holds files of the release, whatever links lead there."""
-        theirs = {self.folder, *(url.rsplit("/", 1)[0] for shard in self.shards for url in (shard.signatures_url, shard.full_url))}
         places = [folder, *(storage.join(folder, name) for name in storage.list_names(folder))]
-        return any(storage.same_place(one, other) for one in sorted(theirs) for other in places)
+        return any(storage.same_place(one, other) for one in self.folders for other in places)
+
+    @property
+    def folders(self) -> list[str]:
+        """The folders that its files lie in, links not followed."""
+        shards = (url for shard in self.shards for url in (shard.signatures_url, shard.full_url))
+        return sorted({self.folder, *(url.rsplit("/", 1)[0] for url in shards)})
 
 
 def earlier_release(url: str, named_by: str = "[dedupe] against =") -> EarlierRelease:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jinja2
 
 from filters.bands import COMPARED, bands_for
+from filters.similarity import NUMBERS_ALIKE
 from pipeline.differences import WORDS, Compared, differences
 from pipeline.reflection_report import Reflections
 from pipeline.terminal import safe
@@ -160,9 +161,10 @@ def duplicates(
     meanings = (
         f"pairs that share one of {bands.number} bands of {bands.rows} slots, or a {scope}",
         "of these compared exactly, after an estimate",
-        f"of these copies: {dedupe.threshold:g} or more alike, within a {scope} {dedupe.within:g}; numbers and answer the same",
+        f"of these copies: {dedupe.threshold:g} or more alike, within a {scope} {dedupe.within:g}; {NUMBERS_ALIKE:g} of the "
+        "numbers, the last one and the answer the same",
         "buckets too large for all pairs to be compared",
-        "pairs of these that were not looked at",
+        "pairs of these that were not looked at, about, each counted in every band that it shares",
     )
     return Duplicates(
         scope=scope,

@@ -37,6 +37,9 @@ STDOUT = "-"
 REJECTS_IN_MEMORY = 1 << 20  # bytes; more go to a temporary file, since there may be as many rejects as rows
 REJECTS_SAID = 5  # rejects that are described on stderr; the file holds all
 
+_INPUT = "the input"
+_READ = (_INPUT, "--against")  # of what files are for
+
 Row = dict[str, Any]
 T = TypeVar("T")
 
@@ -53,7 +56,7 @@ class Rows:
         self._as_parquet = out.endswith(PARQUET_SUFFIXES)
         self._check_formats()
         self.rejected = rejected or (None if out == STDOUT else f"{_stem(out)}.rejected.jsonl")
-        self._taken: dict[object, str] = {_place(one): "the input" for one in self.paths}
+        self._taken: dict[object, str] = {_place(one): _INPUT for one in self.paths}
         self.claim("--out", *([] if out == STDOUT else [out]))
         self.claim("--rejected", *([] if self.rejected is None else [self.rejected]))
         self._schema = _one_schema(self.paths) if self._as_parquet else None
@@ -74,10 +77,18 @@ class Rows:
                 raise UserError(f"{option} {path}: is {self._taken[_place(path)]}; give another file")
             self._taken[_place(path)] = option
 
+    def spare_folders(self, *folders: str) -> None:
+        """Raise UserError where a file would be written into one of some folders, whose files are only read."""
+        places = {_place(folder): folder for folder in folders}
+        for written, option in self._taken.items():
+            for place, folder in places.items():
+                if option not in _READ and _is_in(written, place):
+                    raise UserError(f"{option}: lies in {folder}, whose files are only read; give a file elsewhere")
+
     def spare(self, option: str, *paths: str) -> None:
         """Raise UserError where a file that is only read, in whatever other part, would be written."""
         for path in paths:
-            if (taken := self._taken.get(_place(path))) in ("--out", "--rejected"):
+            if (taken := self._taken.get(_place(path), _INPUT)) not in _READ:
                 raise UserError(f"{option} {path}: is {taken}; give another file")
 
     def read(self, what: str = "read", path: str | None = None, again: bool = False) -> Iterator[Record]:
@@ -113,6 +124,8 @@ class Rows:
             storage.make_parent(self.rejected)
             with _whole(self.rejected) as file:
                 shutil.copyfileobj(self._reject_lines, file)
+        elif self.rejected is not None and storage.exists(self.rejected):
+            storage.remove(self.rejected)  # of a run before, which it would seem to belong to
         self._say(count)
         return count
 
@@ -142,10 +155,12 @@ class Rows:
             for path in self.paths:
                 for position, batch in _batches(path):
                     found = values.of(path, position, batch.num_rows)
-                    table = pa.Table.from_batches([batch]).replace_schema_metadata(None).take([row for row, _ in found])
+                    taken = pa.array([row for row, _ in found], type=pa.int64())
+                    table = pa.Table.from_batches([batch]).replace_schema_metadata(None).take(taken)
                     column = pa.array([_plain(value) for _, value in found], type=self._type)
                     added = table.append_column(field, column) if place < 0 else table.set_column(place, field, column)
-                    writer.write_table(added)
+                    if found:  # a row group of no rows makes `datasets` fail
+                        writer.write_table(added)
                     count += len(found)
         values.end()
         return count
@@ -179,14 +194,17 @@ def _is_terminal(stream: IO[str] | None) -> bool:
 @contextlib.contextmanager
 def _whole(path: str) -> Iterator[IO[bytes]]:
     """Open a file that is there when the block has ended well, and else is as before."""
+    part = f"{path}.part"
     with _failing_as_run_error(path):
         try:
-            with fsspec.open(f"{path}.part", "wb", compression=None) as file:
+            with fsspec.open(part, "wb", compression=None) as file:
                 yield file
             store, inner = storage.filesystem(path)
-            store.mv(storage.filesystem(f"{path}.part")[1], inner)
-        finally:
-            storage.remove(f"{path}.part")
+            store.mv(storage.filesystem(part)[1], inner)
+        except BaseException:
+            with contextlib.suppress(RunError):  # where nothing can be written, nothing can be removed
+                storage.remove(part)
+            raise
 
 
 @contextlib.contextmanager
@@ -222,6 +240,13 @@ def _place(path: str) -> object:
     """Return what two names of one file have in common."""
     store, inner = storage.filesystem(path)
     return os.path.realpath(inner) if storage.is_local(path) else (type(store), inner)
+
+
+def _is_in(place: object, folder: object) -> bool:
+    """Return whether one place is below another."""
+    if isinstance(place, tuple) and isinstance(folder, tuple):
+        return place[0] == folder[0] and str(place[1]).startswith(f"{str(folder[1]).rstrip('/')}/")
+    return isinstance(place, str) and isinstance(folder, str) and place.startswith(f"{folder}/")
 
 
 def _one_schema(paths: Sequence[str]) -> pa.Schema:

@@ -2,7 +2,7 @@
 
 import collections
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from pipeline.reflection_report import Reflections, section
 from pipeline.report import Contaminations, Facts, Hit, Page, Removed, Side, duplicates, examples_of
 from pipeline.rundir import RunDir
 from pipeline.slices import texts_of
-from schemas.errors import UserError
+from schemas.errors import RunError, UserError
 from schemas.manifest import FileEntry
 from schemas.recipe import Dedupe
 
@@ -61,8 +61,9 @@ class _Known(NamedTuple):
 def page_of(url: str) -> Page:
     """Return the report on a run.  Raises UserError where there is no finished one."""
     known = _Known.of(url)
-    removed = _removed(_copies(known))
-    examples = examples_of([one for one in removed if not one.earlier], known.dedupe)
+    copies, turned_away = _copies(known)
+    removed = _removed(copies)
+    examples = examples_of([one for one in removed if not one.earlier and one.kept_id not in turned_away], known.dedupe)
     sides = {side.id: side for side in _sides(known.run, {id for _, one in examples for id in (one.id, one.kept_id)})}
     unseen = known.copies - len(removed)
     note = f"{unseen:,} more copies were kept, and are not counted here: the release has no config full." if unseen else ""
@@ -74,19 +75,36 @@ def _tables(known: _Known, columns: Iterable[str]) -> Iterator[tuple[str, pa.Tab
     """Yield the shards of the configs that say most of each row, with those of the columns that there are."""
     for file in known.files:
         if file.config in CONFIGS:
-            yield file.config, shards.read_columns(storage.join(known.run.release, file.path), columns)
+            yield file.config, shards.read_columns(storage.join(known.run.release, file.path), columns, _unread)
 
 
-def _copies(known: _Known) -> pa.Table:
-    """Return the rows that another stands for, with the problem of the kept one, null where it is of an earlier release."""
-    tables = [table for _, table in _tables(known, ("sample_id", "problem_id", "duplicate"))]
-    found = pa.concat_tables([table.filter(pc.is_valid(table["duplicate"])) for table in tables])
+def _unread(said: str) -> RunError:
+    return RunError(f"{said}; run `starbeam curate` again")
+
+
+def _copies(known: _Known) -> tuple[pa.Table, set[str]]:
+    """Return the rows that another stands for, with the problem of that one, null where it is of an earlier release; and the ids of
+    those that stand for a row and were turned away themselves, for another reason.
+
+    A row that is a copy stands for none: an id that it shares with a kept one is that of the earlier release.
+    """
+    tables = list(_tables(known, ("sample_id", "problem_id", "duplicate")))
+    found = pa.concat_tables([table.filter(pc.is_valid(table["duplicate"])) for _, table in tables])
     kept = pc.struct_field(found["duplicate"].combine_chunks(), "kept_id")
     problems: dict[str, str] = {}
-    for table in tables:
-        chosen = table.filter(pc.is_in(table["sample_id"], kept))
-        problems.update(zip(chosen["sample_id"].to_pylist(), chosen["problem_id"].to_pylist(), strict=True))
-    return found.append_column("kept_problem", pa.array([problems.get(id) for id in kept.to_pylist()], pa.string()))
+    for table in _annotated(known.run, ("sample_id", "problem_id")) if found.num_rows else ():
+        ids = table["sample_id"]
+        stands = table.filter(pc.and_(pc.is_in(ids, kept), pc.invert(pc.is_in(ids, found["sample_id"].combine_chunks()))))
+        problems.update(zip(stands["sample_id"].to_pylist(), stands["problem_id"].to_pylist(), strict=True))
+    rejected = (table["sample_id"] for config, table in tables if config == "rejected")
+    turned_away = {id for ids in rejected for id in ids.filter(pc.is_in(ids, kept)).to_pylist()}
+    return found.append_column("kept_problem", pa.array([problems.get(id) for id in kept.to_pylist()], pa.string())), turned_away
+
+
+def _annotated(run: RunDir, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Yield the rows of each partition, kept or not."""
+    for partition in range(run.partitions):
+        yield shards.read_table(run.annotated(partition), columns, _unread)
 
 
 def _removed(copies: pa.Table) -> list[Removed]:
@@ -100,12 +118,12 @@ def _removed(copies: pa.Table) -> list[Removed]:
 def _sides(run: RunDir, wanted: set[str]) -> Iterator[Side]:
     """Yield some rows as examples show them."""
     ids = pa.array(sorted(wanted), pa.string())
-    for partition in range(run.partitions):
-        url = run.annotated(partition)
-        here = shards.read_table(url, ["sample_id"])["sample_id"].combine_chunks()  # Arrow crashes where there is no chunk
+    for partition, listed in enumerate(_annotated(run, ["sample_id"])):
+        here = listed["sample_id"].combine_chunks()  # Arrow crashes where there is no chunk
         rows = pc.indices_nonzero(pc.is_in(here, ids))
         if len(rows):
-            table = shards.read_table(url, ["sample_id", "teacher", "problem_id", "reasoning", "response"]).take(rows)
+            columns = ["sample_id", "teacher", "problem_id", "reasoning", "response"]
+            table = shards.read_table(run.annotated(partition), columns, _unread).take(rows)
             names = (table[name].to_pylist() for name in ("sample_id", "teacher", "problem_id"))
             for id, teacher, problem, text in zip(*names, texts_of(table), strict=True):
                 yield Side(id, f"{teacher}, problem {problem[:8]}", text)

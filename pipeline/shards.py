@@ -106,11 +106,11 @@ def read_table(
         return pq.ParquetFile(file).read(None if columns is None else list(columns)).replace_schema_metadata(None)
 
 
-def read_columns(url: str, columns: Iterable[str]) -> pa.Table:
-    """Return those of some columns that a Parquet file has."""
-    with storage.open_read(url) as file:
+def read_columns(url: str, columns: Iterable[str], failure: Callable[[str], Exception] = storage.made_again) -> pa.Table:
+    """Return those of some columns that a Parquet file has.  Raises `failure` where it cannot be read."""
+    with storage.open_read(url, failure) as file:
         there = set(pq.read_schema(file).names)
-    return read_table(url, [name for name in columns if name in there])
+    return read_table(url, [name for name in columns if name in there], failure)
 
 
 def key_of(url: str) -> str | None:

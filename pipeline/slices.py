@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filters.bands import NONE
 from filters.choice_order import as_given
-from filters.duplicates import Places, best_of_each, text_keys
+from filters.duplicates import Places, answer_keys, best_of_each, text_keys
 from filters.selection import NO_TURN, NOT_DUPLICATE, Turns, chain_lengths, eligible, turns, within_quota
 from filters.shingles import U64
 from filters.signatures import Signatures, as_matrix
@@ -26,9 +27,11 @@ from schemas.sample import chain_text
 
 PLACE_BITS = np.uint64(32)
 
-NODE = np.dtype([("number", "<u8"), ("first", "<u8"), ("high", "<u8"), ("low", "<u8"), ("problem", "<u8"), ("turn", "<i8")])
+NODE = np.dtype(
+    [*((name, "<u8") for name in ("number", "first", "high", "low", "problem")), *((name, "<i4") for name in ("turn", "way"))]
+)
 """A row that others may be compared with: its number; what it is kept by, the smaller the better; its id, as two numbers; the
-key of its problem and its turn there."""
+key of its problem, its turn and way there."""
 
 Nodes = npt.NDArray[np.void]
 
@@ -53,6 +56,7 @@ class Compared(NamedTuple):
     row: Places  # its place in the file of texts
     best: Places  # the place here of the best row with its problem, text and answer
     turn: Places  # at which the row is kept of its problem, negative where it is not
+    way: Places  # of its problem, that it goes
     first: U64
     high: U64  # of the id
     low: U64
@@ -65,7 +69,7 @@ class Compared(NamedTuple):
         """Return some rows as nodes."""
         nodes = np.empty(len(places), dtype=NODE)
         nodes["number"] = places.astype(np.uint64) << PLACE_BITS | np.uint64(slice_number)
-        for name in ("first", "high", "low", "problem", "turn"):
+        for name in ("first", "high", "low", "problem", "turn", "way"):
             nodes[name] = getattr(self, name)[places]
         return nodes
 
@@ -126,7 +130,7 @@ class Slices:
             return _of_earlier(self._earlier(slice_number).signatures())
         table = shards.read_table(self.run.compared(slice_number))
         columns = (table[name].to_numpy() for name in Compared._fields)
-        return Compared(*(column if place < 3 else column.view(np.uint64) for place, column in enumerate(columns)))
+        return Compared(*(column if place < 4 else column.view(np.uint64) for place, column in enumerate(columns)))
 
     def signatures(self, slice_number: int, rows: Places) -> Signatures:
         """Return the signatures of some rows of a slice's file."""
@@ -160,27 +164,29 @@ def compared_answers(table: pa.Table) -> list[str | None]:
 
 
 def ordered(table: pa.Table, select: Select) -> Compared:
-    """Return what rows are compared by.  Of two copies the better is what selection would keep: wanted, passing, right, short."""
+    """Return what rows are compared by.  Of two copies the better is what selection would keep: wanted, passing, right, with an
+    answer, short.
+    """
     passing = eligible(table, select)
     correct = pc.equal(pc.struct_field(table["verdict"].combine_chunks(), "status"), "correct").to_numpy(zero_copy_only=False)
-    flags = np.where(passing, 0, 2) + np.where(correct, 0, 1)
     lengths = chain_lengths(table)
     high, low = _ids(table["sample_id"])
     prints = np.frombuffer(b"".join(table["fingerprint"].to_pylist()), dtype="<u8").reshape(-1, 2)
-    answer, problem = text_keys(compared_answers(table)), text_keys(table["problem_id"].to_pylist())
+    answer, problem = answer_keys(compared_answers(table)), text_keys(table["problem_id"].to_pylist())
+    flags = np.where(passing, 0, 4) + np.where(correct, 0, 2) + np.where(answer == NONE, 1, 0)
     by_row = np.lexsort((low, high, lengths, flags))
     best = np.empty(len(by_row), dtype=np.int64)  # row → the best row with its problem, text and answer
     best[by_row] = by_row[best_of_each(*(key[by_row] for key in (prints[:, 0], prints[:, 1], answer, problem)))]
     alone = best == np.arange(len(best)) if NOT_DUPLICATE in select.keep else np.ones(len(best), dtype=np.bool_)
-    turn = turns(table, np.flatnonzero(passing & alone).tolist(), select)
-    flags += np.where(within_quota(turn, select), 0, 4) + 1  # 0 is of earlier releases
+    found = turns(table, np.flatnonzero(passing & alone).tolist(), select)
+    flags += np.where(within_quota(found, select), 0, 8) + 1  # 0 is of earlier releases
     first = flags.astype(np.uint64) << np.uint64(32) | lengths.astype(np.uint64)
     order = np.lexsort((low, high, first, best != np.arange(len(best))))
     places = np.empty(len(order), dtype=np.int64)
     places[order] = np.arange(len(order))
     print_high, print_low = np.ascontiguousarray(prints[order].T)
     return Compared(
-        *(order, places[best[order]], turn[order]),
+        *(order, places[best[order]], found.turn[order], found.way[order]),
         *(first[order], high[order], low[order], print_high, print_low, answer[order], problem[order]),
     )
 
@@ -195,20 +201,21 @@ def duplicates_of(compared: Compared, standings: Sequence[PlaceStanding]) -> dic
 
 
 def turns_of(compared: Compared) -> Turns:
-    """Return the turn of each row of a file."""
-    found = np.empty_like(compared.turn)
-    found[compared.row] = compared.turn
+    """Return the turns of the rows of a file."""
+    found = Turns(np.empty_like(compared.turn), np.empty_like(compared.way))
+    found.turn[compared.row], found.way[compared.row] = compared.turn, compared.way
     return found
 
 
 def _of_earlier(table: pa.Table) -> Compared:
     rows = np.arange(table.num_rows)
     prints = np.frombuffer(b"".join(table["fingerprint"].to_pylist()), dtype="<u8").reshape(-1, 2)
-    answer, problem = (text_keys(table[name].to_pylist()) for name in ("answer", "problem_id"))
+    answer, problem = answer_keys(table["answer"].to_pylist()), text_keys(table["problem_id"].to_pylist())
     high, low = _ids(table["sample_id"])
     first = np.zeros(len(rows), dtype=np.uint64)
     print_high, print_low = np.ascontiguousarray(prints.T)
-    return Compared(rows, rows, np.full(len(rows), NO_TURN), first, high, low, print_high, print_low, answer, problem)
+    none = np.full(len(rows), NO_TURN)
+    return Compared(rows, rows, none, none, first, high, low, print_high, print_low, answer, problem)
 
 
 def _ids(ids: pa.ChunkedArray) -> tuple[U64, U64]:

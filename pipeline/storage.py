@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 import fsspec
 import pyarrow as pa
 
+from generators.records import is_file
 from schemas.errors import RunError, UserError
 
 P = ParamSpec("P")
@@ -129,8 +130,7 @@ def open_read(url: str, failure: Callable[[str], Exception] = made_again) -> Ite
 @_failing_as_run_error("look at")
 def exists(url: str) -> bool:
     """Return whether there is a file of that name."""
-    store, path = filesystem(url)
-    return bool(store.isfile(path))
+    return is_file(*filesystem(url))
 
 
 @_failing_as_run_error("look at")

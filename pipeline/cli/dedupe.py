@@ -1,12 +1,29 @@
 """`starbeam dedupe`."""
 
+import math
+from typing import Any
+
 import click
 
 from pipeline import storage
 from pipeline.cli.parts import field_paths, file_options
 from schemas.recipe import WITHIN_PROBLEM, Dedupe
 
-SIMILARITY = click.FloatRange(0, 1, min_open=True)
+
+class _Similarity(click.FloatRange):
+    """A number over 0 and up to 1, which NaN is not."""
+
+    name = "float range"
+
+    def __init__(self) -> None:
+        super().__init__(0, 1, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        return self.fail("nan is not in the range 0<x<=1.", param, ctx) if math.isnan(found) else found
+
+
+SIMILARITY = _Similarity()
 
 
 @click.command("dedupe")

@@ -35,12 +35,14 @@ def file_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def field_paths(settings: Sequence[str], known: Sequence[str]) -> dict[str, str]:
     """Return where each known field is read from."""
-    paths = {name: name for name in known}
+    paths: dict[str, str] = {}
     for setting in settings:
         name, equals, path = setting.partition("=")
         if not equals or not path:
             raise UserError(f"--field {setting!r}: must be NAME=PATH, as in --field {known[0]}=some_field")
-        if name not in paths:
+        if name not in known:
             raise UserError(f"--field {setting!r}: unknown field {name!r}; {suggestion(name, known)}")
+        if name in paths:
+            raise UserError(f"--field {setting!r}: {name} is read from {paths[name]!r} already; give one of the two")
         paths[name] = path
-    return paths
+    return {name: name for name in known} | paths

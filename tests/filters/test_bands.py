@@ -79,16 +79,42 @@ def test_a_big_bucket_does_not_hide_a_small_one() -> None:
     assert {(3, 900), (40, 500)} <= pairs and (41, 500) not in pairs
 
 
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 99), st.integers(0, 3)), max_size=60))
+def test_of_a_big_bucket_all_pairs_with_one_answer_are_looked_at(entries: list[tuple[int, int, int]]) -> None:
+    most = bands.BUCKET_ANCHORS
+    keys, documents, answers = (np.array([entry[place] for entry in entries], dtype=np.uint64) for place in range(3))
+    found = {(int(one), int(other)) for one, other in candidate_pairs(keys, documents, collections.Counter(), most, answers)}
+    sizes = collections.Counter((key, answer) for key, _, answer in entries)
+    of_key = collections.Counter(key for key, _, _ in entries)
+    for (key, one, answer), (also, other, second) in itertools.combinations(entries, 2):
+        if key == also and one != other and (min(one, other), max(one, other)) not in found:
+            assert of_key[key] > most and (answer != second or sizes[key, answer] > most)
+
+
+def test_a_big_bucket_of_many_answers_leaves_nothing_out() -> None:
+    keys, documents = np.full(1200, 7, dtype=np.uint64), np.arange(1200, dtype=np.uint64)
+    answers = documents % np.uint64(600) + np.uint64(1)
+    counts: collections.Counter[str] = collections.Counter()
+    found = set(map(tuple, candidate_pairs(keys, documents, counts, answers=answers).tolist()))
+    assert {(one, one + 600) for one in range(600)} <= found and not counts.total()
+    answers[:50] = bands.NONE
+    candidate_pairs(keys, documents, counts, answers=answers)
+    assert counts["buckets_capped"] == 1 and 0 < counts["pairs_capped"] <= 50 * 1150
+
+
 def test_all_samples_of_a_problem_are_compared_and_of_very_many_those_that_share_a_band(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     signed = rng.integers(0, 2**32, (40, PERMUTATIONS), dtype=np.uint32)
     signed[35] = signed[20]  # neither an anchor nor within the window of the other
     groups, documents = np.repeat(np.array([7, 8], dtype=np.uint64), [36, 4]), np.arange(40, dtype=np.uint64)
     every = {(a, b) for a, b in itertools.combinations(range(40), 2) if (a < 36) == (b < 36)}
-    assert {
-        tuple(pair) for pair in pairs_within(groups, lambda places: signed[places], documents, 0.7, collections.Counter()).tolist()
-    } == every
+    answers = np.zeros(40, dtype=np.uint64)
+
+    def found(counts: collections.Counter[str]) -> set[tuple[int, ...]]:
+        return set(map(tuple, pairs_within(groups, lambda places: signed[places], documents, answers, 0.7, counts).tolist()))
+
+    assert found(collections.Counter()) == every
     monkeypatch.setattr(bands, "PROBLEM_ALL_PAIRS", 10)
     counts: collections.Counter[str] = collections.Counter()
-    fewer = {tuple(pair) for pair in pairs_within(groups, lambda places: signed[places], documents, 0.7, counts).tolist()}
+    fewer = found(counts)
     assert (20, 35) in fewer and fewer < every and {(a, b) for a, b in every if a >= 36} <= fewer and counts["buckets_capped"] == 1

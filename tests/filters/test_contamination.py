@@ -92,6 +92,25 @@ def test_what_few_items_share_is_theirs() -> None:
     assert BenchmarkIndex.of(many).boilerplate == 0
 
 
+def test_a_question_that_many_benchmarks_have_is_found() -> None:
+    names = [f"benchmark {number}" for number in range(COMMON_ITEMS + 2)]
+    index = BenchmarkIndex.of([item for name in names for item in items(QUESTION, benchmark=name)])
+    hits = contamination([f"Well: {QUESTION}"], index)[0]
+    assert index.boilerplate == 0 and [(hit.benchmark, hit.kind, hit.overlap) for hit in hits] == [
+        (name, "copy", 1) for name in names
+    ]
+
+
+def test_what_cannot_be_told_from_an_instruction_is_named() -> None:
+    languages = ("French", "German", "Latin", "Greek", "Thai")
+    asked = BenchmarkIndex.of(items(*(f"{QUESTION} Reply in {language}." for language in languages), ASKED[0]))
+    assert contamination([QUESTION], asked)[0] == [] and asked.without_own == []
+    assert asked.with_few_own == [("test", str(row)) for row in range(1, 6)]
+    few = [*items(*(f"{one} {INSTRUCTION}" for one in ASKED[:3])), *items(*ASKED[3:], benchmark="other")]
+    assert BenchmarkIndex.of(few).too_few == ("test",) and BenchmarkIndex.of(few).with_few_own == []
+    assert BenchmarkIndex.of(items(*ASKED[:3])).too_few == () == BenchmarkIndex.of(few[:1]).too_few
+
+
 def test_an_item_of_nothing_but_common_words_is_found_as_a_whole_text_and_said() -> None:
     benchmark = [INSTRUCTION, *(f"{one} {INSTRUCTION}" for one in ASKED)]
     assert BenchmarkIndex.of(items(*benchmark)).without_own == [("test", "1")]

@@ -27,8 +27,9 @@ def _jaccard(one: str, other: str) -> float:
 
 
 def _numbers_alike(one: str, other: str) -> bool:
-    a, b = (collections.Counter(re.findall(r"\d+", text)) for text in (one, other))
-    return not (a or b) or (a & b).total() / (a | b).total() >= 0.8
+    found = [re.findall(r"\d+", text) for text in (one, other)]
+    a, b = map(collections.Counter, found)
+    return not (a or b) or (found[0][-1:] == found[1][-1:] and (a & b).total() / (a | b).total() >= 0.8)
 
 
 def _surely_found(one: str, other: str) -> bool:
@@ -44,7 +45,7 @@ def _is_copy(one: Row, other: Row) -> bool:
 
 
 def _better(one: Row, other: Row) -> bool:
-    return (-one.quality, len(one.text)) <= (-other.quality, len(other.text))
+    return (-one.quality, one.answer is None, len(one.text)) <= (-other.quality, other.answer is None, len(other.text))
 
 
 @st.composite
@@ -139,8 +140,19 @@ def test_rows_with_other_answers_are_no_copies() -> None:
     text = " ".join(_text(2))
     assert find([Row("a", text, answer="4"), Row("b", text, answer="5")], THRESHOLD) == [None, None]
     assert find([Row("a", text, answer="4"), Row("b", text, answer="4")], THRESHOLD)[1] == Duplicate("exact", "a", 1.0)
+    assert find([Row("a", text, answer="4"), Row("b", text, answer=" 4\n")], THRESHOLD)[1] == Duplicate("exact", "a", 1.0)
     unknown = find([Row("a", text, answer="4"), Row("b", text), Row("c", text, answer="5")], THRESHOLD)
     assert unknown[0] is None and unknown[1] is not None and unknown[2] is None
+
+
+@pytest.mark.parametrize("text", ["!!!", "x", " ".join(["so", "it", "is"] * 20)])
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_a_row_without_an_answer_is_an_exact_copy_of_the_same_text_with_any(text: str, order: tuple[int, ...]) -> None:
+    rows = [Row("a", text, answer="4"), Row("b", text), Row("c", text, answer="5"), Row("d", f" {text}")]
+    found = _by_id([rows[place] for place in order])
+    assert found["a"] is None and found["c"] is None
+    for one in (found["b"], found["d"]):
+        assert one is not None and one.kind == "exact" and one.kept_id in ("a", "c")
 
 
 def _with_numbers(numbers: list[int]) -> str:

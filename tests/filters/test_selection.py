@@ -246,6 +246,16 @@ def test_only_rows_that_the_rules_pass_stand_for_others_and_the_quota_counts_wha
     assert select(_table(*more), capped) == ["incorrect", "duplicate_near", "over_quota", None, "same_equations"]
 
 
+@pytest.mark.parametrize("quota", [None, 1])
+def test_where_the_row_of_some_equations_is_a_copy_the_next_with_these_takes_its_place(quota: int | None) -> None:
+    settings = DISTINCT.model_copy(update={"max_per_problem": quota})
+    rows = _ways(*ONE_WAY, f"{ONE_WAY[1]} All of them.")
+    found = turns(_table(*rows), range(3), settings)
+    assert within_quota(found, settings).tolist() == [True, False, False]
+    copied = _table({**rows[0], "duplicate": COPY}, *rows[1:])
+    assert select(copied, settings, found) == ["duplicate_near", None, "same_equations"]
+
+
 @given(
     st.permutations(range(6)),
     st.lists(st.tuples(st.sampled_from("pq"), st.sampled_from((*ONE_WAY, OTHER_WAY, "")), st.booleans()), min_size=6, max_size=6),

@@ -12,14 +12,24 @@ from filters.signatures import PERMUTATIONS, signatures
 from filters.similarity import Profiles, jaccards, joined, may_match, numbers_alike, profiles, sketches
 from tests.linear_time import assert_linear
 
-NUMBERED = st.text("0123 +-.,×−=ab\n÷五", max_size=30)
+MARKS = [*"+-−–*×·⋅/÷=<>^.,$€", "\\$", "\\times", "\\cdot", "\\div"]
+NUMBERED = st.lists(st.sampled_from([*"0123", *" \nab五", *MARKS]), max_size=30).map("".join)
 SENTENCE = st.lists(st.sampled_from(["so", "we", "add", "3", "and", "加"]), max_size=20).map(" ".join)
 # A number with its sign or operator, a space apart at most, or with the point or comma that joins it to the digits before it.
-NUMBER = re.compile(r"(?:([-+*/×÷−<>^=])\s?|(?<=\d)([.,]))?(\d+)", re.ASCII)
+NUMBER = re.compile(
+    r"(?:([-+*/×÷−–·⋅<>^=]|\\times|\\cdot|\\div)\s?(?:\\?\$|[€£¥])?|(?<=\d)([.,]))?(\d+)",
+    re.ASCII,
+)
+WRITTEN = {"−": "-", "–": "-", **dict.fromkeys(["×", "·", "⋅", "\\times", "\\cdot"], "*"), "÷": "/", "\\div": "/"}
 
 
 def _numbers(text: str) -> "collections.Counter[tuple[str, str]]":
-    return collections.Counter((sign or join, digits) for sign, join, digits in NUMBER.findall(text))
+    return collections.Counter((WRITTEN.get(sign, sign) or join, digits) for sign, join, digits in NUMBER.findall(text))
+
+
+def _last_number(text: str) -> str | None:
+    found = [number.replace(",", "") for number in re.findall(r"[0-9]+(?:[.,][0-9]+)*", text)]
+    return None if not found else found[-1].rstrip("0").rstrip(".") if "." in found[-1] else found[-1]
 
 
 def _pair(one: int, other: int) -> tuple[np.ndarray, np.ndarray]:
@@ -30,15 +40,55 @@ def _pair(one: int, other: int) -> tuple[np.ndarray, np.ndarray]:
 @given(texts=st.lists(NUMBERED, min_size=1, max_size=4))
 def test_numbers_are_compared_as_multisets(compiled: bool, texts: list[str]) -> None:
     signing._signed = signing.COMPILED_FROM if compiled else 0
-    found = profiles(texts).numbers
-    counted = [_numbers(text) for text in texts]
+    seen = profiles(texts)
+    found, counted, last = seen.numbers, [_numbers(text) for text in texts], [_last_number(text) for text in texts]
     assert np.diff(found.offsets).tolist() == [one.total() for one in counted]
     for one in range(len(texts)):
         for other in range(len(texts)):
             union = (counted[one] | counted[other]).total()
             wanted = (counted[one] & counted[other]).total() / union if union else 0.0
             assert jaccards(found, found, _pair(one, other))[0] == wanted
-            assert numbers_alike(found, found, _pair(one, other))[0] == (wanted >= 0.8 or union == 0)
+            assert numbers_alike(seen, seen, _pair(one, other))[0] == (union == 0 or (wanted >= 0.8 and last[one] == last[other]))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        *((f"27 - 12, {mark}5", f"27{mark}12, - 5", True) for mark in ("-", "−", "–")),
+        *(("27 * 12", f"27{mark}12", True) for mark in ("×", " × ", " · ", " \\times ", " \\cdot ", "\\cdot")),
+        *(("27 / 12", f"27{mark}12", True) for mark in ("÷", " ÷ ", " \\div ")),
+        *((f"lost {loss}", "lost -200", True) for loss in ("-$200", "−$200", "- $200", "-\\$200", "-€200", "–£200", "-¥200")),
+        ("has $200", "has 200", True),
+        ("27 * $12", "27 * 12", True),
+        ("has $200", "has -$200", False),
+        ("has $200", "has -200", False),
+        ("27 \\times 12", "27 \\div 12", False),
+        ("27 times 12", "27 \\times 12", False),
+        ("27 × 12", "27 + 12", False),
+        ("1,200", "1200", False),
+    ],
+)
+def test_an_operator_is_the_same_however_it_is_written(one: str, other: str, same: bool) -> None:
+    found = profiles([one, other]).numbers
+    assert (jaccards(found, found, _pair(0, 1))[0] == 1) == same
+
+
+@pytest.mark.parametrize(
+    ("end", "alike"),
+    [
+        ("550", True),
+        ("551", False),
+        ("550.", True),
+        ("$550.00", True),
+        ("550.5", False),
+        ("1550", False),
+        ("", False),
+    ],
+)
+def test_texts_that_end_in_another_number_are_not_alike(end: str, alike: bool) -> None:
+    text = "We have 10 boxes, 20 crates, 30 bags, 40 tins, 50 jars, 60 cups, 70 pans, 80 pots, 90 lids. The answer is "
+    found = profiles([f"{text}550", text + end])
+    assert numbers_alike(found, found, _pair(0, 1))[0] == alike
 
 
 @pytest.mark.parametrize("compiled", [False, True])

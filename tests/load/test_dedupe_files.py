@@ -70,3 +70,35 @@ def test_what_a_run_keeps_is_a_copy_of_itself_to_a_later_file_and_its_copies_are
     assert kept and copies and {found[id]["kept_id"] for id in kept} == set(kept)
     assert all(found[id] is not None and found[id]["kept_id"] in kept for id in copies)
     assert all(found[id]["kind"] == "exact" for id in kept)
+
+
+DISTINCT = """name = "distinct"
+partitions = 1
+[problems]
+source = "jsonl"
+path = "in.jsonl"
+map = { question = "question", answer = "answer" }
+checker = "numeric"
+[teacher.t]
+kind = "recorded"
+path = "in.jsonl"
+map = { response = "response" }
+[strategy]
+kind = "repeated"
+samples = 4
+[select]
+keep = ["correct", "not_duplicate"]
+distinct = "equations"
+"""
+
+
+def test_a_problem_whose_shortest_chain_is_a_copy_keeps_the_next_with_its_equations(tmp_path: Path) -> None:
+    chain = "She had 48 / 2 = 24 clips sold in May. So in all she sold 48 + 24 = 72 clips over these months. The answer is 72"
+    worded = "Half of forty-eight means 48 / 2 = 24 for the month that follows, which gives 48 + 24 = 72; the answer is 72."
+    rows = [("How many in all?", f"{chain}. "), ("How many in all?", f"{worded} {worded}"), ("How many clips?", chain)]
+    lines = [json.dumps({"question": question, "answer": "72", "response": response}) for question, response in rows]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines))
+    (tmp_path / "r.toml").write_text(DISTINCT)
+    assert starbeam("build", "r.toml", "--out", "run", cwd=tmp_path).returncode == 0
+    kept = pq.read_table(tmp_path / "run" / "release" / "full", columns=["response"])["response"].to_pylist()
+    assert len(kept) == 2 and any("Half" in response for response in kept)

@@ -25,6 +25,7 @@ class Row(NamedTuple):
     duplicate: Duplicate | None = None  # such a row is rejected
     contamination: Sequence[Mapping[str, Any]] = ()
     question: str = "why?"
+    turned_away: bool = False  # for another reason
 
 
 def finish(run: Path, rows: Sequence[Row], looked: bool = False, title: str = "small", configs: Sequence[str] = ("full",)) -> None:
@@ -33,10 +34,10 @@ def finish(run: Path, rows: Sequence[Row], looked: bool = False, title: str = "s
     for partition in range(2):
         here = rows[partition::2]
         shards.write_table(url.annotated(partition), _annotated(here))
-        kept = [row for row in here if row.duplicate is None]
+        kept = [row for row in here if row.duplicate is None and not row.turned_away]
         tables = {
             "full": _release(kept, looked),
-            "rejected": _release([row for row in here if row.duplicate is not None], looked),
+            "rejected": _release([row for row in here if row not in kept], looked),
             SIGNATURES: _signatures(kept),
         }
         for config in (*configs, "rejected", SIGNATURES):

@@ -183,6 +183,33 @@ def test_copies_that_were_kept_without_a_config_that_shows_them_are_said(tmp_pat
     assert "7 more copies were kept" in _reported(tmp_path / "run").text
 
 
+OLD = [Row(IDS[0], "Of an earlier release.", "p", Duplicate("exact", IDS[0], 1.0)), Row(IDS[1], "Of it, too.", "p", NEAR)]
+
+
+@pytest.mark.parametrize("configs", [("full",), ()])
+def test_a_copy_of_an_earlier_row_with_an_id_of_this_run_is_of_the_earlier_row(tmp_path: Path, configs: tuple[str, ...]) -> None:
+    finish(tmp_path / "run", [*OLD, RUN[3], Row(IDS[4], "Something  else.", "q", Duplicate("exact", IDS[3], 1.0))], configs=configs)
+    text = " ".join(_reported(tmp_path / "run").text.split())
+    assert "exact 1 0 1 2" in text and "near 0 0 1 1" in text
+    assert f"kept {IDS[3]}" in text and f"kept {IDS[0]}" not in text
+
+
+def test_a_row_that_was_turned_away_is_in_no_example_as_the_kept_one(tmp_path: Path) -> None:
+    rows = [RUN[0]._replace(turned_away=True), *RUN[1:]]
+    finish(tmp_path / "run", rows)
+    text = " ".join(_reported(tmp_path / "run").text.split())
+    assert "exact 0 1 1 2" in text and "near 1 0 0 1" in text
+    assert IDS[0] not in text
+
+
+@pytest.mark.parametrize("lost", ["release/rejected/*", "annotated/*"])
+def test_a_run_that_has_lost_a_file_is_one_line_that_says_how_to_get_it(tmp_path: Path, lost: str) -> None:
+    finish(tmp_path / "run", RUN)
+    next((tmp_path / "run").glob(lost)).unlink()
+    done = starbeam("report", str(tmp_path / "run"), cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.endswith("No such file or directory; run `starbeam curate` again\n")
+
+
 HIT = {"benchmark": "gsm8k<b>", "item": "17", "kind": "copy", "overlap": 0.75, "longest_run": 14, "field": "question"}
 
 

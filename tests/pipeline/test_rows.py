@@ -1,5 +1,7 @@
+import errno
 import gzip
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,6 +10,7 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from generators.records import text_at
 from pipeline import rows as module
@@ -103,6 +106,15 @@ def test_an_empty_parquet_file_gives_an_empty_one_with_the_column(tmp_path: Path
     pq.write_table(SCHEMA.empty_table(), tmp_path / "in.parquet")
     assert _run(tmp_path / "in.parquet", tmp_path / "out.parquet") == 0
     assert pq.read_table(tmp_path / "out.parquet").schema.names == [*SCHEMA.names, "said"]
+
+
+def test_parquet_batches_of_rows_that_are_all_rejected_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH_ROWS", 2)
+    pq.write_table(pa.table({"text": ["", "", "abc", "", "", "", "de"]}), tmp_path / "in.parquet")
+    assert _run(tmp_path / "in.parquet", tmp_path / "out.parquet") == 2
+    found = pq.ParquetFile(tmp_path / "out.parquet")
+    assert found.read()["text"].to_pylist() == ["abc", "de"]
+    assert all(found.metadata.row_group(group).num_rows for group in range(found.num_row_groups))
 
 
 def test_more_rows_than_a_batch_all_come_out_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,6 +234,12 @@ def test_rejects_go_where_they_are_told(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "new", "out.jsonl"]
 
 
+def test_rejects_of_a_run_before_do_not_stay_beside_the_rows_of_this_one(tmp_path: Path) -> None:
+    for rows, left in (([ROWS[0], "{bad"], 1), ([ROWS[0]], 0)):
+        _run(_lines(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl")
+        assert len(list(tmp_path.glob("*.rejected.jsonl"))) == left
+
+
 @pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz", "out.parquet"])
 @pytest.mark.parametrize("old", [None, b"old"])
 def test_a_judge_that_fails_leaves_what_was_there(
@@ -267,6 +285,18 @@ def test_an_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(RunError) as error:
         _run(path, tmp_path / "in.jsonl" / "below" / "out.jsonl")
     assert "cannot write" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_where_nothing_can_be_written_or_removed_what_failed_first_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_only(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    path = _lines(tmp_path / "in.jsonl", ROWS)
+    monkeypatch.setattr(LocalFileSystem, "_open", read_only)
+    monkeypatch.setattr(LocalFileSystem, "rm_file", read_only)
+    rows = Rows(str(path), str(tmp_path / "out.jsonl"), None, "said", LENGTH)
+    with pytest.raises(RunError, match=r"cannot write .*out\.jsonl: Read-only file system"):
+        rows.write([])
 
 
 def test_files_of_a_glob_with_other_columns_lose_none_in_silence(tmp_path: Path) -> None:
