@@ -40,18 +40,19 @@ class Standing(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """When a document is kept of those of its problem."""
+    """When a document is kept of those of its problem, where one of each way is."""
 
     problem: int
-    turn: int  # from 0
-    way: int  # only one is kept of those with the same
+    turn: int  # from 0, the first of all ways before others
+    after: int  # the turn of the next of its way, negative where there is none
+    ways: int  # of the problem
 
 
 class Turns(NamedTuple):
     """Whose turn it is to be kept where a problem keeps but some of its rows."""
 
     quota: int | None  # rows of a problem
-    of: Mapping[int, Turn]  # documents that may be kept
+    of: Mapping[int, Turn]  # documents that may be kept; one that is nobody's copy need not be there, and gets its place
 
 
 def resolve(
@@ -120,9 +121,8 @@ def _in_turn(documents: Sequence[int], earlier: int, turns: Turns | None, remove
         document = heapq.heappop(queue)
         decided.add(document)
         yield document
-        if document in removed:
-            for following in places.next_after(document):
-                heapq.heappush(queue, following)
+        if document in removed and (following := places.next_after(document)) is not None:
+            heapq.heappush(queue, following)
     yield from (document for document in documents if document not in decided)
 
 
@@ -130,27 +130,28 @@ class _Places:
     """The places that problems have for their documents: one for each way, and no more than the quota."""
 
     def __init__(self, turns: Turns) -> None:
-        self._turns = turns.of
-        self._same_way: dict[int, int] = {}  # document → the next of its problem and way
-        waiting: dict[int, list[tuple[int, int]]] = collections.defaultdict(list)  # problem → turn and first document of each way
-        last: dict[tuple[int, int], int] = {}
-        for turn, document in sorted((one.turn, document) for document, one in turns.of.items()):
-            problem, _, way = turns.of[document]
-            if (before := last.get((problem, way))) is None:
-                waiting[problem].append((turn, document))
-            else:
-                self._same_way[before] = document
-            last[problem, way] = document
-        self.given = {document for of_problem in waiting.values() for _, document in of_problem[: turns.quota]}
-        self._waiting = {problem: [] if turns.quota is None else ways[turns.quota :] for problem, ways in waiting.items()}
+        self._of = turns.of
+        self._documents = {(one.problem, one.turn): document for document, one in turns.of.items()}
+        self._first = {one.problem: one.ways if turns.quota is None else turns.quota for one in turns.of.values()}
+        self._others: dict[int, list[int]] = collections.defaultdict(list)
+        self.given = {document for document, one in turns.of.items() if one.turn < min(one.ways, self._first[one.problem])}
 
-    def next_after(self, removed: int) -> Iterator[int]:
-        """Yield the document that gets the place of one that had one and is removed, if there is any."""
-        waiting = self._waiting[self._turns[removed].problem]  # sorted, and so a heap
-        if (following := self._same_way.get(removed)) is not None:
-            heapq.heappush(waiting, (self._turns[following].turn, following))
-        if waiting:
-            yield heapq.heappop(waiting)[1]
+    def next_after(self, removed: int) -> int | None:
+        """Return the document that gets the place of one that had one and is removed, None where nobody or nobody's copy does.
+
+        First come the first of ways that have no place, then others of the ways of those that were removed.
+        """
+        problem, _, after, ways = self._of[removed]
+        if after >= 0:
+            heapq.heappush(self._others[problem], after)
+        if self._first[problem] < ways:
+            turn = self._first[problem]
+            self._first[problem] += 1
+        elif self._others[problem]:
+            turn = heapq.heappop(self._others[problem])
+        else:
+            return None
+        return self._documents.get((problem, turn))
 
 
 def verified(one: Profiles, other: Profiles, pairs: Pair, thresholds: Floats) -> tuple[Places, Floats]:

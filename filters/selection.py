@@ -18,6 +18,7 @@ from schemas.recipe import Select
 from schemas.sample import chain_text
 
 Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
 
 NOT_DUPLICATE = "not_duplicate"
 NOT_CONTAMINATED = "not_contaminated"
@@ -188,10 +189,10 @@ NO_TURN = -1
 class Turns(NamedTuple):
     """When rows are kept of those of their problem: one of each way, those whose turn comes first; the next where one is a copy."""
 
-    turn: npt.NDArray[np.int64]  # from 0; NO_TURN of a row that is not kept whatever others are
-    way: npt.NDArray[
-        np.int64
-    ]  # the turn of the first of those with a row's equations where the recipe wants these distinct, else its own
+    turn: Places  # from 0, the first of all ways before others; NO_TURN of a row that is not kept whatever others are
+    way: Places  # the turn itself; of `distinct` equations that of the first row with these
+    after: Places  # the turn of the next of its way, NO_TURN where there is none
+    ways: Places  # how many its problem has
 
 
 def turns(table: pa.Table, rows: Sequence[int], settings: Select) -> Turns:
@@ -208,7 +209,12 @@ def turns(table: pa.Table, rows: Sequence[int], settings: Select) -> Turns:
         left = [row for row in best_first if row not in repeated]
         in_turn = [*_in_turn(chains, left, settings), *repeated]
         found.turn[in_turn] = found.way[in_turn] = np.arange(len(in_turn))
-        found.way[list(repeated)] = found.turn[list(repeated.values())]
+        found.ways[in_turn] = len(left)
+        last: dict[int, int] = {}  # the first of a way → the last so far
+        for row, first in repeated.items():
+            found.way[row] = found.turn[first]
+            found.after[last.get(first, first)] = found.turn[row]
+            last[first] = row
     return found
 
 

@@ -28,10 +28,13 @@ from schemas.sample import chain_text
 PLACE_BITS = np.uint64(32)
 
 NODE = np.dtype(
-    [*((name, "<u8") for name in ("number", "first", "high", "low", "problem")), *((name, "<i4") for name in ("turn", "way"))]
+    [
+        *((name, "<u8") for name in ("number", "first", "high", "low", "problem")),
+        *((name, "<i4") for name in ("turn", "after", "ways")),
+    ]
 )
 """A row that others may be compared with: its number; what it is kept by, the smaller the better; its id, as two numbers; the
-key of its problem, its turn and way there."""
+key of its problem and when it is kept there."""
 
 Nodes = npt.NDArray[np.void]
 
@@ -55,8 +58,10 @@ class Compared(NamedTuple):
 
     row: Places  # its place in the file of texts
     best: Places  # the place here of the best row with its problem, text and answer
-    turn: Places  # at which the row is kept of its problem, negative where it is not
-    way: Places  # of its problem, that it goes
+    turn: Places  # when it is kept of its problem, as in `Turns`
+    way: Places
+    after: Places
+    ways: Places
     first: U64
     high: U64  # of the id
     low: U64
@@ -69,7 +74,7 @@ class Compared(NamedTuple):
         """Return some rows as nodes."""
         nodes = np.empty(len(places), dtype=NODE)
         nodes["number"] = places.astype(np.uint64) << PLACE_BITS | np.uint64(slice_number)
-        for name in ("first", "high", "low", "problem", "turn", "way"):
+        for name in ("first", "high", "low", "problem", "turn", "after", "ways"):
             nodes[name] = getattr(self, name)[places]
         return nodes
 
@@ -130,7 +135,7 @@ class Slices:
             return _of_earlier(self._earlier(slice_number).signatures())
         table = shards.read_table(self.run.compared(slice_number))
         columns = (table[name].to_numpy() for name in Compared._fields)
-        return Compared(*(column if place < 4 else column.view(np.uint64) for place, column in enumerate(columns)))
+        return Compared(*(column if place < 6 else column.view(np.uint64) for place, column in enumerate(columns)))
 
     def signatures(self, slice_number: int, rows: Places) -> Signatures:
         """Return the signatures of some rows of a slice's file."""
@@ -186,7 +191,7 @@ def ordered(table: pa.Table, select: Select) -> Compared:
     places[order] = np.arange(len(order))
     print_high, print_low = np.ascontiguousarray(prints[order].T)
     return Compared(
-        *(order, places[best[order]], found.turn[order], found.way[order]),
+        *(order, places[best[order]], found.turn[order], found.way[order], found.after[order], found.ways[order]),
         *(first[order], high[order], low[order], print_high, print_low, answer[order], problem[order]),
     )
 
@@ -202,8 +207,9 @@ def duplicates_of(compared: Compared, standings: Sequence[PlaceStanding]) -> dic
 
 def turns_of(compared: Compared) -> Turns:
     """Return the turns of the rows of a file."""
-    found = Turns(np.empty_like(compared.turn), np.empty_like(compared.way))
-    found.turn[compared.row], found.way[compared.row] = compared.turn, compared.way
+    found = Turns(*(np.empty_like(compared.turn) for _ in Turns._fields))
+    for name, column in found._asdict().items():
+        column[compared.row] = getattr(compared, name)
     return found
 
 
@@ -215,7 +221,7 @@ def _of_earlier(table: pa.Table) -> Compared:
     first = np.zeros(len(rows), dtype=np.uint64)
     print_high, print_low = np.ascontiguousarray(prints.T)
     none = np.full(len(rows), NO_TURN)
-    return Compared(rows, rows, none, none, first, high, low, print_high, print_low, answer, problem)
+    return Compared(rows, rows, none, none, none, none, first, high, low, print_high, print_low, answer, problem)
 
 
 def _ids(ids: pa.ChunkedArray) -> tuple[U64, U64]:

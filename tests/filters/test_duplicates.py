@@ -1,3 +1,4 @@
+import itertools
 import random
 from typing import NamedTuple
 
@@ -141,17 +142,27 @@ def test_a_row_is_turned_away_for_a_released_one_or_for_want_of_a_place(
     way_of = [data.draw(st.integers(0, 2) | st.just(10 + document)) for document in range(count)]
     may_be_kept = data.draw(st.permutations(range(count)))[: data.draw(st.integers(0, count))]
     turn: dict[int, Turn] = {}
-    for document in may_be_kept:
-        place = sum(one.problem == problem_of[document] for one in turn.values())
-        turn[document] = Turn(problem_of[document], place, way_of[document])
-    found = resolve(graph.copies, graph.edges, THRESHOLD, graph.same, turns=Turns(quota, turn))
+    for problem in range(3):
+        ways: dict[int, list[int]] = {}
+        for document in (one for one in may_be_kept if problem_of[one] == problem):
+            ways.setdefault(way_of[document], []).append(document)
+        in_turn = [of_way[0] for of_way in ways.values()]
+        in_turn += [one for one in may_be_kept if problem_of[one] == problem and one not in in_turn]
+        for of_way in ways.values():
+            for document, after in itertools.pairwise([*of_way, None]):
+                following = -1 if after is None else in_turn.index(after)
+                turn[document] = Turn(problem, in_turn.index(document), following, len(ways))
+    known = {*graph.copies, *graph.copies.values(), *(end for edge in graph.edges for end in edge[:2])}
+    known |= {end for pair in graph.same for end in pair}
+    turns = Turns(quota, {document: one for document, one in turn.items() if document in known})
+    found = resolve(graph.copies, graph.edges, THRESHOLD, graph.same, turns=turns)
     released: set[int] = set()
     for problem in range(3):
-        ways: dict[int, int] = {}
+        places: dict[int, int] = {}
         for _, document in sorted((one.turn, document) for document, one in turn.items() if one.problem == problem):
-            if document not in found and (quota is None or len(ways) < quota):
-                ways.setdefault(way_of[document], document)
-        released |= set(ways.values())
+            if document not in found and (quota is None or len(places) < quota):
+                places.setdefault(way_of[document], document)
+        released |= set(places.values())
     assert not any(_alike(graph, one, other) for one in released for other in released if one != other)
     for document in turn.keys() - released:
         has_copy = any(_alike(graph, document, other) for other in released)

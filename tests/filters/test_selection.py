@@ -246,6 +246,17 @@ def test_only_rows_that_the_rules_pass_stand_for_others_and_the_quota_counts_wha
     assert select(_table(*more), capped) == ["incorrect", "duplicate_near", "over_quota", None, "same_equations"]
 
 
+def test_rows_of_a_way_follow_each_other_behind_the_first_of_all_ways() -> None:
+    rows = _ways(f"{ONE_WAY[1]} All of them.", OTHER_WAY, *ONE_WAY, "It is plain.")
+    found = turns(_table(*rows, _row(problem_id="q")), [0, 1, 2, 3, 4], DISTINCT)
+    assert {name: column.tolist() for name, column in found._asdict().items()} == {
+        "turn": [4, 2, 1, 3, 0, -1],
+        "way": [1, 2, 1, 1, 0, -1],
+        "after": [-1, -1, 3, 4, -1, -1],
+        "ways": [3, 3, 3, 3, 3, -1],
+    }
+
+
 @pytest.mark.parametrize("quota", [None, 1])
 def test_where_the_row_of_some_equations_is_a_copy_the_next_with_these_takes_its_place(quota: int | None) -> None:
     settings = DISTINCT.model_copy(update={"max_per_problem": quota})
