@@ -1,5 +1,7 @@
 """Which of many patterns a sentence may be of, by the words that it holds: numbers of patterns as bits of one integer."""
 
+import functools
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -24,7 +26,7 @@ class PatternIndex:
         self.patterns = patterns
         self._chinese = chinese
         self._every = (1 << len(patterns)) - 1
-        self._spared = 0  # slots that a pattern has no words for
+        self._spared = [0] * SLOTS  # of each slot: patterns that have no words for it
         begin: dict[str, int] = {}
         words: dict[str, int] = {}
         for number, pattern in enumerate(patterns):
@@ -33,7 +35,7 @@ class PatternIndex:
             for slot in range(SLOTS):
                 bit = 1 << (slot * len(patterns) + number)
                 if slot >= len(pattern.words):
-                    self._spared |= bit
+                    self._spared[slot] |= 1 << number
                 for word in pattern.words[slot] if slot < len(pattern.words) else ():
                     words[word] = words.get(word, 0) | bit
         self._whole = words
@@ -47,46 +49,34 @@ class PatternIndex:
             lambda start: begin.get(start, 0) | begin.get(start[:2], 0) | begin.get(start[:1], 0) | begin.get("", 0)
         )
 
-    def tried(self, sentences: Sequence[str]) -> Iterator[tuple[int, int]]:
-        """Yield the places of sentences with the patterns that each may be of, as bits: it holds a word of each of their sets."""
-        for place, found in enumerate(self._in_chinese(sentences) if self._chinese else self._in_english(sentences)):
-            if found and (numbers := self._complete(found)):
-                yield place, numbers
-
-    def _complete(self, found: int) -> int:
-        """Return the patterns that have a word in every slot, as bits."""
-        found |= self._spared
+    def tried(self, sentence: str) -> int:
+        """Return the patterns that a sentence may be of, as bits: it holds a word of each of their sets."""
+        found = self._in_chinese(sentence) if self._chinese else self._in_english(sentence)
         numbers = self._every
-        for _ in range(SLOTS):
-            numbers &= found
+        for spared in self._spared:
+            numbers &= found | spared
+            if not numbers:
+                break
             found >>= len(self.patterns)
         return numbers
 
-    def _in_english(self, sentences: Sequence[str]) -> Iterator[int]:
-        """Yield the bits of each sentence's words."""
-        known, words = self._known, ENGLISH.findall
-        whole = "".join(sentences)
-        marks = [(mark, bits) for mark, bits in self._marks if mark in whole]
-        for sentence in sentences:
-            found = 0
-            for word in words(sentence):
-                if bits := known[word]:
-                    found |= bits
-            for mark, bits in marks:
+    def _in_english(self, sentence: str) -> int:
+        """Return the bits of a sentence's words."""
+        found = functools.reduce(operator.or_, map(self._known.__getitem__, ENGLISH.findall(sentence)), 0)
+        if "?" in sentence or not sentence.isascii():
+            for mark, bits in self._marks:
                 if mark in sentence:
                     found |= bits
-            yield found
+        return found
 
-    def _in_chinese(self, sentences: Sequence[str]) -> Iterator[int]:
-        parts = self._by_start
-        for sentence in sentences:
-            found = 0
-            for at in range(len(sentence)):
-                for start in (sentence[at], sentence[at : at + HAN]):
-                    for part in parts.get(start, ()):
-                        if sentence.startswith(part.word, at):
-                            found |= part.bits
-            yield found
+    def _in_chinese(self, sentence: str) -> int:
+        parts, found = self._by_start, 0
+        for at in range(len(sentence)):
+            for start in (sentence[at], sentence[at : at + HAN]):
+                for part in parts.get(start, ()):
+                    if sentence.startswith(part.word, at):
+                        found |= part.bits
+        return found
 
     def _bits_of(self, word: str) -> int:
         """Return the bits of a word of a text: those of the patterns' words that it is or, where these are long, holds."""

@@ -11,13 +11,13 @@ from typing import NamedTuple
 MARKS = "?？✓✔☑✅"  # signs that count as words
 ENGLISH = re.compile(r"[a-z]{2,}")  # one letter is no word: formulas are full of them
 WORD = re.compile(rf"{ENGLISH.pattern}|[{MARKS}]|[\u4e00-\u9fff]+")
-# The most frequent words of reasoning in English; they tell little.
+# The most frequent words of reasoning in English, in 1,000 MATH-500 outputs, and in Chinese; they tell little, the first next to nothing.
+_EVERYWHERE = frozenset("the is to and of that in we so for be are it this 的 了 是 在 有 我 不 这".split())
 _COMMON = frozenset(
     (
-        "a an the this that these it is are was were be to of in on at for and or but so if we i you my our not no with by as from "
-        "have has can will would do does there then now let us me all one two first what which when need find get how "
-        "more some any they them their its could should may might must than into out up also just only here well "
-        "的 了 是 在 有 我 我们 不 这 那 和 与 也 就 都 个 为 以 得 所以 因此 可以 然后 再 先 一"
+        "a an these was were on at but or if you my our not no with by as from have has can will would do does there then now let us me "
+        "all one two first what which when need find get how more some any they them their its could should may might must than into "
+        "out up also just only here well 我们 那 和 与 也 就 都 个 为 以 得 所以 因此 可以 然后 再 先 一"
     ).split()
 )
 
@@ -89,7 +89,14 @@ def _begun(items: "list[_Item]", before: frozenset[str]) -> tuple[frozenset[str]
 
 
 def _cost(words: frozenset[str]) -> float:
-    return sum(4.0 if word in _COMMON else 4.0 / (len(word) ** 2 if word.isascii() else (2 * len(word)) ** 2) for word in words)
+    return sum(
+        40.0
+        if word in _EVERYWHERE
+        else 4.0
+        if word in _COMMON
+        else 4.0 / (len(word) ** 2 if word.isascii() else (2 * len(word)) ** 2)
+        for word in words
+    )
 
 
 def _of_branch(items: "list[_Item]") -> list[frozenset[str]]:

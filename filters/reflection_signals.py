@@ -23,6 +23,7 @@ MAX_PART_CHARS = 60
 MAX_UNIT_CHARS, LEAST_UNIT_CHARS = 30, 2  # of what stands behind a value, with the mark that ends its sentence
 LEAST_BEFORE = 2  # sentences before a list that takes them up
 MAX_APART = 4  # sentences between two values for one quantity: further on it is a quantity of another case
+MAX_AROUND_CHARS = 2000  # of a sentence that are looked at for its words and values; time stays linear
 SHORT_ANSWER = 40  # characters: what follows one is the answer too
 MAX_BACK = 8  # sentences back to a value that comes out again: in long chains numbers come up again by chance
 LEAST_WORDS = 3  # of a question
@@ -89,9 +90,10 @@ def signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, Label, st
     known: dict[str, int] = {}  # value → the sentence that first states it
     stated: dict[str, tuple[str, int]] = {}  # quantity → its value, and the sentence that states it
     doubtful = False  # whether the sentence before is a doubt without a word of doubt
+    chinese = not plain.isascii() and _HAN.search(plain) is not None
     for place, span in enumerate(spans):
         sentence = plain[span.start : span.end]
-        if doubtful and _answers(sentence) and not plain.count("\n", spans[place - 1].end, span.start):
+        if doubtful and _answers(sentence) and not _is_line(plain, spans, place):
             yield span, "self_correction", "answered"
             doubtful = len(sentence) <= SHORT_ANSWER
             continue
@@ -109,8 +111,7 @@ def signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, Label, st
             continue
         if place and _replaces(plain, spans, place):
             yield span, "self_correction", "replaced"
-        at_line_start = place > 0 and plain.count("\n", spans[place - 1].end, span.start) > 0 and _HAN.search(sentence) is None
-        if len(values) >= GATHERED and not at_line_start:
+        if len(values) >= GATHERED and not (place and _is_line(plain, spans, place) and not (chinese and _HAN.search(sentence))):
             label, signal = _among(sentence, [value.replace(",", "") for value in values], known, place)
             if label is not None:
                 yield span, label, signal
@@ -122,8 +123,13 @@ def signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, Label, st
                 stated[quantity] = value, place
         for value in values:
             known.setdefault(value.replace(",", ""), place)
-    if _HAN.search(plain):
+    if chinese:
         yield from chinese_signals(plain, spans)
+
+
+def _is_line(plain: str, spans: Sequence[Span], place: int) -> bool:
+    """Say whether a sentence begins a line."""
+    return plain.find("\n", spans[place - 1].end, spans[place].start) >= 0
 
 
 def _among(sentence: str, values: Sequence[str], known: dict[str, int], place: int) -> tuple[Label | None, str]:
@@ -175,7 +181,7 @@ def _is_list(plain: str, span: Span) -> bool:
     parts = _PART_ENDS.split(plain[span.start : end.start()])
     if len(parts) < GATHERED or max(map(len, parts)) > MAX_PART_CHARS or _VERB.search(plain, span.start, end.start()):
         return False
-    before = set(_CONTENT.findall(plain, 0, span.start))
+    before = set(_CONTENT.findall(plain, max(span.start - MAX_AROUND_CHARS, 0), span.start))
     return all(any(word in before for word in _CONTENT.findall(part)) and _LETTER.search(part) is not None for part in parts)
 
 
@@ -198,7 +204,7 @@ def _replaces(plain: str, spans: Sequence[Span], place: int) -> bool:
     if old[0] == new[0] or _NEXT.search(sentence) or not _COMES_TO.search(sentence) or plain.count("\n", before.end, span.start):
         return False
     value = old[0].strip()
-    if value in _NUMBER.findall(plain, span.start) or not any(
+    if value in _NUMBER.findall(plain, span.start, span.start + MAX_AROUND_CHARS) or not any(
         character.isalpha() or character == "%" for character in sentence[-shared:]
     ):
         return False

@@ -94,13 +94,14 @@ def _by_rules(plain: str, spans: Sequence[Span]) -> Found:
     found: Found = {}
     texts = [plain[span.start : span.end] for span in spans]
     for name in ("en", "zh") if not plain.isascii() and _HAN.search(plain) else ("en",):
-        for place, numbers in _language(name).index.tried(texts):
-            of_sentence = _matches(texts[place], name, numbers)
-            if of_sentence and (guarded := _guarded(plain, spans[place], texts[place], name)):
-                if guarded != texts[place]:
+        tried = _language(name).index.tried
+        for span, text in zip(spans, texts, strict=True):
+            of_sentence = _matches(text, name, numbers) if (numbers := tried(text)) else []
+            if of_sentence and (guarded := _guarded(plain, span, text, name)):
+                if guarded != text:
                     of_sentence = _matches(guarded, name, numbers)
                 for rule, match in of_sentence:
-                    _note(found, spans[place], rule, match)
+                    _note(found, span, rule, match)
     return found
 
 
@@ -141,13 +142,12 @@ def _guarded(plain: str, span: Span, text: str, name: str) -> str:
     if line_pattern(name).match(plain[line : line + MAX_OPENING_CHARS]):
         return ""
     language = _language(name)
-    for _, numbers in language.guard_index.tried([text]):
-        for number in ones(numbers):
-            pattern = language.guard_index.patterns[number].compiled
-            if language.guards[number].scope == "words":
-                text = pattern.sub(_hide, text)
-            elif pattern.search(text):
-                return ""
+    for number in ones(language.guard_index.tried(text)):
+        pattern = language.guard_index.patterns[number].compiled
+        if language.guards[number].scope == "words":
+            text = pattern.sub(_hide, text)
+        elif pattern.search(text):
+            return ""
     return text
 
 
