@@ -11,13 +11,14 @@ from typing import NamedTuple
 MARKS = "?？✓✔☑✅"  # signs that count as words
 ENGLISH = re.compile(r"[a-z]{2,}")  # one letter is no word: formulas are full of them
 WORD = re.compile(rf"{ENGLISH.pattern}|[{MARKS}]|[\u4e00-\u9fff]+")
-# The most frequent words of reasoning in English, in 1,000 MATH-500 outputs, and in Chinese; they tell little, the first next to nothing.
+# The most frequent words of reasoning in English, in 1,000 MATH-500 outputs, and in Chinese: they tell little, the first next to
+# nothing.
 _EVERYWHERE = frozenset("the is to and of that in we so for be are it this 的 了 是 在 有 我 不 这".split())
 _COMMON = frozenset(
     (
-        "a an these was were on at but or if you my our not no with by as from have has can will would do does there then now let us me "
-        "all one two first what which when need find get how more some any they them their its could should may might must than into "
-        "out up also just only here well 我们 那 和 与 也 就 都 个 为 以 得 所以 因此 可以 然后 再 先 一"
+        "a an these was were on at but or if you my our not no with by as from have has can will would do does there then now let "
+        "us me all one two first what which when need find get how more some any they them their its could should may might must "
+        "than into out up also just only here well 我们 那 和 与 也 就 都 个 为 以 得 所以 因此 可以 然后 再 先 一"
     ).split()
 )
 
