@@ -3,7 +3,8 @@
     python -m benchmarks.reflection_tags [--split development|test] [--windows FILE] [--speed FILE] [--show]
 
 passages: the project's own, `reflection_set/`, written for this without sight of the rules; families of the test half are not in
-    the development half.  marked: with a usual marker word; unmarked: a behaviour without one; negative: none, though it looks so.
+    the development half, but for its third file of negatives, which has some of their themes in other texts.
+    marked: with a usual marker word; unmarked: a behaviour without one; negative: none, though it looks so.
 windows: of real model outputs (--windows: `math500_samples.jsonl.gz`), drawn at random and labelled by hand;
     `reflection_set/windows.jsonl` holds places and labels alone.
 speed: chains of 300 words a CPU second, from the same outputs.

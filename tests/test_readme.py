@@ -7,6 +7,8 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from pipeline.exports import EXPORTS
 from pipeline.plan import resolve
 from pipeline.recipes import parse
@@ -27,6 +29,7 @@ def readme_commands() -> list[str]:
     return [line for block in _blocks("sh") for line in block.splitlines() if line.strip()]
 
 
+@pytest.mark.load
 def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
     # The loop trains models: tests/vllm/test_star_loop.py runs its line.
     commands = [line for line in readme_commands() if not line.startswith(("make ", "starbeam star "))]
