@@ -102,6 +102,7 @@ class Opening(NamedTuple):
     opener: re.Pattern[str]  # ends where a further one does
     connective: re.Pattern[str]  # what may stand there before the clause's own words
     prefixes: frozenset[str]  # what connectives begin with
+    sizes: tuple[int, ...]  # of these, in characters
 
 
 @functools.cache
@@ -109,7 +110,8 @@ def opening(language: str) -> Opening:
     """Return where clauses open in a language."""
     patterns = [_spelled(written, language) for written in ("<filler>", "<opener><filler>(?=<begin>)", "<connective>")]
     start, opener, connective = map(re.compile, patterns)
-    return Opening(start, opener, connective, prefixes(patterns[2]))
+    begins = prefixes(patterns[2])
+    return Opening(start, opener, connective, begins, tuple(sorted({len(one) for one in begins})))
 
 
 def rule_of(label: Label, language: str, entry: Mapping[str, Any]) -> Rule:

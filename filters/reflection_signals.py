@@ -23,6 +23,7 @@ MAX_PART_CHARS = 60
 MAX_UNIT_CHARS, LEAST_UNIT_CHARS = 30, 2  # of what stands behind a value, with the mark that ends its sentence
 LEAST_BEFORE = 2  # sentences before a list that takes them up
 MAX_APART = 4  # sentences between two values for one quantity: further on it is a quantity of another case
+MAX_VALUE_CHARS = 40  # of the end of a sentence, where its value with its unit stands
 MAX_AROUND_CHARS = 2000  # of a sentence that are looked at for its words and values; time stays linear
 SHORT_ANSWER = 40  # characters: what follows one is the answer too
 MAX_BACK = 8  # sentences back to a value that comes out again: in long chains numbers come up again by chance
@@ -74,6 +75,7 @@ _VERB = re.compile(
     r"|[=*\\#|\u4e00-\u9fff\0]"
 )
 _ENDS_LIST = re.compile(r": | - | — |\.$")
+_DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[a-z]{2}")
 _WORD = re.compile(r"[a-z]{2,}")
 _AIMS = re.compile(r"[()]|\b(?:i|we|if|let|wait|from|between|line|row|multiples?|when|for|each|so|so,|thus|therefore|mod)\b")
@@ -102,7 +104,7 @@ def signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, Label, st
             doubtful = sentence[-1] == "?" and _WORDED.search(sentence) is None
             yield span, "hesitation", "doubted"
             continue
-        if place >= LEAST_BEFORE and "," in sentence and _is_list(plain, span):
+        if place >= LEAST_BEFORE and "," in sentence and not _states(sentence) and _is_list(plain, span):
             yield span, "summary", "gathered" if len(_NUMBER.findall(sentence)) >= GATHERED else "listed"
         if "\\" in sentence or HIDDEN in sentence:
             continue
@@ -125,6 +127,13 @@ def signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, Label, st
             known.setdefault(value.replace(",", ""), place)
     if chinese:
         yield from chinese_signals(plain, spans)
+
+
+def _states(sentence: str) -> bool:
+    """Say at little cost that a sentence has a verb or formula, where it has one of the most frequent."""
+    return (
+        " is " in sentence or "=" in sentence or "\\" in sentence or " are " in sentence or " we " in sentence or " to " in sentence
+    )
 
 
 def _is_line(plain: str, spans: Sequence[Span], place: int) -> bool:
@@ -188,6 +197,11 @@ def _is_list(plain: str, span: Span) -> bool:
 def _replaces(plain: str, spans: Sequence[Span], place: int) -> bool:
     """Say whether a sentence ends with a value of the unit of that of the sentence before, which nothing takes up."""
     before, span = spans[place - 1], spans[place]
+    if not (
+        _DIGIT.search(plain, span.end - MAX_VALUE_CHARS, span.end)
+        and _DIGIT.search(plain, before.end - MAX_VALUE_CHARS, before.end)
+    ):
+        return False
     same = 0
     while same < MAX_UNIT_CHARS and plain[before.end - 1 - same] == plain[span.end - 1 - same]:
         same += 1

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from filters.pattern_index import PatternIndex, ones
 from filters.pattern_words import PREFIX
-from filters.reflection_rules import MAX_CONNECTIVES, Guard, Pattern, Rule, guards, line_pattern, opening, rules
+from filters.reflection_rules import MAX_CONNECTIVES, Guard, Rule, guards, line_pattern, opening, rules
 from filters.reflection_signals import signals
 from filters.sentences import HIDDEN, Span, echoes, lowered, masked, sentences
 from schemas.annotation import LABELS, Label, Reflection
@@ -62,26 +62,19 @@ Found = dict[tuple[Span, Label], Shown]
 
 
 class _Language:
-    """The rules and guards of a language, and where their patterns are tried."""
+    """The rules and guards of a language, and where their patterns are tried: guards have the numbers behind those of rules."""
 
     def __init__(self, language: str) -> None:
         of_rules = [(rule, pattern) for rule in rules() if rule.language == language for pattern in rule.patterns]
+        of_guards = [
+            (one, pattern) for one in guards() if one.language == language and one.scope != "line" for pattern in one.patterns
+        ]
         self.rules: list[Rule] = [rule for rule, _ in of_rules]
-        self.index = _index([pattern for _, pattern in of_rules], language)
+        self.guards: list[Guard] = [guard for guard, _ in of_guards]
+        self.every_rule = (1 << len(self.rules)) - 1
+        self.index = PatternIndex([pattern for _, pattern in (*of_rules, *of_guards)], language == "zh")
         self.anywhere = sum(rule.anywhere << number for number, rule in enumerate(self.rules))
         self.of_label = {label: sum((rule.label == label) << number for number, rule in enumerate(self.rules)) for label in LABELS}
-        of_guards = [
-            (guard, pattern)
-            for guard in guards()
-            if guard.language == language and guard.scope != "line"
-            for pattern in guard.patterns
-        ]
-        self.guards: list[Guard] = [guard for guard, _ in of_guards]
-        self.guard_index = _index([pattern for _, pattern in of_guards], language)
-
-
-def _index(patterns: Sequence[Pattern], language: str) -> PatternIndex:
-    return PatternIndex(patterns, language == "zh")
 
 
 @functools.cache
@@ -94,12 +87,14 @@ def _by_rules(plain: str, spans: Sequence[Span]) -> Found:
     found: Found = {}
     texts = [plain[span.start : span.end] for span in spans]
     for name in ("en", "zh") if not plain.isascii() and _HAN.search(plain) else ("en",):
-        tried = _language(name).index.tried
+        language = _language(name)
         for span, text in zip(spans, texts, strict=True):
-            of_sentence = _matches(text, name, numbers) if (numbers := tried(text)) else []
-            if of_sentence and (guarded := _guarded(plain, span, text, name)):
+            numbers = language.index.tried(text)
+            of_rules = numbers & language.every_rule
+            of_sentence = _matches(text, name, of_rules) if of_rules else []
+            if of_sentence and (guarded := _guarded(plain, span, text, name, numbers >> len(language.rules))):
                 if guarded != text:
-                    of_sentence = _matches(guarded, name, numbers)
+                    of_sentence = _matches(guarded, name, of_rules)
                 for rule, match in of_sentence:
                     _note(found, span, rule, match)
     return found
@@ -136,14 +131,14 @@ def _note(found: Found, span: Span, rule: Rule, match: re.Match[str]) -> None:
         found[span, rule.label] = Shown(None, rule.signal) if rule.signal else Shown(place, None)
 
 
-def _guarded(plain: str, span: Span, text: str, name: str) -> str:
-    """Return a sentence with what the guards hide; "" where it is no word of the writer's own."""
+def _guarded(plain: str, span: Span, text: str, name: str, numbers: int) -> str:
+    """Return a sentence with what some guards, by the bits of a number, hide; "" where it is no word of the writer's own."""
     line = plain.rfind("\n", 0, span.start) + 1
     if line_pattern(name).match(plain[line : line + MAX_OPENING_CHARS]):
         return ""
     language = _language(name)
-    for number in ones(language.guard_index.tried(text)):
-        pattern = language.guard_index.patterns[number].compiled
+    for number in ones(numbers):
+        pattern = language.index.patterns[len(language.rules) + number].compiled
         if language.guards[number].scope == "words":
             text = pattern.sub(_hide, text)
         elif pattern.search(text):
@@ -157,14 +152,16 @@ def _hide(match: re.Match[str]) -> str:
 
 def _opens(text: str, language: str) -> list[int]:
     """Return the places of a sentence where a clause opens, and those behind connectives there, in order."""
-    start, opener, connective, begins = opening(language)
+    start, opener, connective, begins, sizes = opening(language)
     first = start.match(text)
     found = [first.end() if first else 0]
     found += [match.end() for match in opener.finditer(text)]
     for at in found[:]:
         for _ in range(MAX_CONNECTIVES):
-            begun = text[at : at + PREFIX]
-            if begun not in begins and begun[:2] not in begins and begun[:1] not in begins:
+            for size in sizes:
+                if text[at : at + size] in begins:
+                    break
+            else:
                 break
             further = connective.match(text, at)
             if further is None:
