@@ -87,7 +87,7 @@ class Link(NamedTuple):
 def stated(text: str) -> Stated:
     """Return what `text` states.  Time is linear in its length."""
     plain, marks = _without_marks(text)
-    all_chains = chains(plain)
+    all_chains = list(_read(plain))
     found: list[Equation] = []
     for mark in marks:
         found += _in_mark(mark)
@@ -108,13 +108,18 @@ def stated_sides(text: str) -> list[tuple[Side, Side]]:
 def placed_chains(text: str) -> tuple[str, list[Chain]]:
     """Return the text as it is read, of the same length, and the chains of the text and of its marks by their ends."""
     plain, marks = _without_marks(text)
-    found = chains(plain)
+    found = list(_read(plain))
     for mark in marks:
         offset = mark.start(1)
         for chain in _mark_chains(mark[1]):
             sides = (side._replace(start=side.start + offset, end=side.end + offset) for side in chain.sides)
             found.append(chain._replace(sides=tuple(sides), named=None if chain.named is None else chain.named + offset))
     return plain, sorted(found, key=lambda chain: chain.end) if marks else found
+
+
+@functools.lru_cache(maxsize=1)  # the step checks and the skipped steps read one chain after the other
+def _read(plain: str) -> tuple[Chain, ...]:
+    return tuple(chains(plain))
 
 
 def in_ascii(text: str) -> str:

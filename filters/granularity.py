@@ -8,7 +8,7 @@ import collections
 from collections.abc import Callable, Sequence
 
 from filters.languages import shares
-from filters.skipped_steps import skipped_steps
+from filters.skipped_steps import Skips, skipped_steps
 from schemas.annotation import Granularity
 from schemas.problem import Problem
 
@@ -17,13 +17,17 @@ NAME = "granularity_v1"
 TokensOf = Callable[[Sequence[str]], list[int]]
 
 
-def granularity(chains: Sequence[str], problems: Sequence[Problem], tokens_of: TokensOf) -> list[Granularity]:
-    """Return the column: what is said of each chain.  Samples of one problem must be in one call."""
+def granularity(
+    chains: Sequence[str], problems: Sequence[Problem], tokens_of: TokensOf, skips: Sequence[Skips] | None = None
+) -> list[Granularity]:
+    """Return the column: what is said of each chain.  Samples of one problem must be in one call.  `skips`: where they are known."""
     tokens = tokens_of(chains)
+    if skips is None:
+        skips = [skipped_steps(chain, problem.question) for chain, problem in zip(chains, problems, strict=True)]
     expansions = _expansions(tokens, [problem.problem_id for problem in problems])
     return [
-        Granularity(count, *skipped_steps(chain, problem.question), expansion, shares(chain))
-        for chain, problem, count, expansion in zip(chains, problems, tokens, expansions, strict=True)
+        Granularity(count, *skipped, expansion, shares(chain))
+        for chain, skipped, count, expansion in zip(chains, skips, tokens, expansions, strict=True)
     ]
 
 

@@ -21,6 +21,7 @@ from filters import (
 from filters.benchmark_index import BenchmarkIndex
 from filters.checkers.checker import Checker
 from filters.choice_order import as_asked
+from filters.skipped_steps import skipped_steps
 from filters.tokens import WORDS, Tokenizer
 from filters.verify import judged, verify
 from schemas.annotation import JUDGE_NAME, Contamination, Judgement
@@ -71,18 +72,22 @@ def annotate(
         verdicts = judged(verdicts, [one and Judgement(**one) for one in samples["judgement"].to_pylist()])
     hinted = _hinted(samples)
     problem_ids = [problem.problem_id for problem in asked]
+    checked, skips = [], []
+    for chain, problem, verdict in zip(chains, asked, verdicts, strict=True):  # one reading of a chain's equations serves both
+        checked.append(steps.check(chain, problem, verdict))
+        skips.append(skipped_steps(chain, problem.question))
     tagged = reflections.reflections(chains, [problem.question for problem in asked])
     reflected, courses = effects.effects(chains, tagged, asked, verdicts)
     added: dict[str, list[Any]] = {
         **{name: [getattr(problem, name) for problem in given] for name in PROBLEM_COLUMNS},
         "verdict": verdicts,
-        "steps": steps.steps(chains, asked, verdicts),
+        "steps": checked,
         "leak": leaks.leaks(chains, asked, hinted),
         "chance": chance.chance(problem_ids, [len(problem.choices) for problem in asked], [one.status for one in verdicts]),
         "vote": votes.vote(given, verdicts, orders, hinted),
         "reflections": reflected,
         "course": courses,
-        "granularity": granularity.granularity(chains, asked, tokenizer.counts),
+        "granularity": granularity.granularity(chains, asked, tokenizer.counts, skips),
         "approaches": approaches.approaches(chains),
         "contamination": _contamination(given, chains if in_chains else [], benchmarks),
         "fingerprint": fingerprints.fingerprints(chains),
