@@ -20,7 +20,7 @@ TokensOf = Callable[[Sequence[str]], list[int]]
 def granularity(
     chains: Sequence[str], problems: Sequence[Problem], tokens_of: TokensOf, skips: Sequence[Skips] | None = None
 ) -> list[Granularity]:
-    """Return the column: what is said of each chain.  Samples of one problem must be in one call.  `skips`: where they are known."""
+    """Return the column: what is said of each chain.  Samples of one problem must be in one call; `skips` may be known already."""
     tokens = tokens_of(chains)
     if skips is None:
         skips = [skipped_steps(chain, problem.question) for chain, problem in zip(chains, problems, strict=True)]

@@ -145,10 +145,11 @@ def _among(sentence: str, values: Sequence[str], known: dict[str, int], place: i
     """Return what a sentence with several values does with those that are known."""
     result = values[-1]
     if len(result) >= LEAST_DIGITS and result in known and result not in values[:-1]:
-        before = sentence[: sentence.rfind(values[-1])]
+        before = sentence[: sentence.rfind(result)]
+        comes_to = max((match.end() for match in _EQUALS.finditer(before)), default=0)  # from here on nothing is computed any more
         near = place - known[result] <= MAX_BACK or _HAN.search(sentence) is not None
         plain_text = not _ALGEBRA.search(sentence) and "mod" not in sentence
-        if near and _EQUALS.search(before) and _OPERATOR.search(sentence) and plain_text:
+        if near and _OPERATOR.search(before, 0, comes_to) and not _OPERATOR.search(sentence, comes_to) and plain_text:
             return "verification", "restated"
     places = {known.get(value, place) for value in values}
     if place in places or len(places) < 2 or len(sentence) > MAX_GATHERED_CHARS or len(_LIST.findall(sentence)) < GATHERED - 1:
