@@ -4,7 +4,7 @@ A reflection's effect is what lies between two statements of the answer: the las
 All reflections between the two have a part in a change, without subgoals, backward chaining and summaries: these look at no answer.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from filters.answer_key import AnswerKey
@@ -26,11 +26,13 @@ def effects(
 
     The problems are as they were asked, and reflections in the order of the text.
     """
-    keys: dict[tuple[str, str | None, str], AnswerKey] = {}
+    keys: dict[
+        tuple[Problem, str | None, str], AnswerKey
+    ] = {}  # not by the id: it says nothing of the gold or the order of options
     tagged: list[list[Reflection]] = []
     courses: list[Course] = []
     for chain, found, problem, verdict in zip(chains, reflections, problems, verdicts, strict=True):
-        sample = (problem.problem_id, verdict.extracted, verdict.status)
+        sample = (problem, verdict.extracted, verdict.status)
         key = keys[sample] if sample in keys else keys.setdefault(sample, AnswerKey(problem, verdict))
         answers = stated_answers(chain, found, key)
         tagged.append(_with_effects(chain, found, answers, key))
@@ -44,7 +46,7 @@ def _with_effects(
     if len(answers) < 2:
         return list(reflections)
     starts = [one.start for one in answers]
-    places = [bisect_right(starts, _turn(chain, one)) for one in reflections]  # answers before each
+    places = [bisect_left(starts, _turn(chain, one)) for one in reflections]  # answers before each
     between = [0 < place < len(answers) for place in places]
     effects = {
         place: effect(answers[place - 1], answers[place], key)

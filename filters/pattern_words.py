@@ -174,9 +174,10 @@ def _item(pattern: str, at: int) -> tuple[_Item, int]:
         branches, end = _alternation(pattern, at + len(opening))
         return _Item(None, None if around else branches, not around, zero=bool(around)), end + 1
     if character == "[":
-        end = pattern.index("]", at + (3 if pattern.startswith("[^", at) else 2))
-        while pattern[end - 1] == "\\":
-            end = pattern.index("]", end + 1)
+        found = _CLASS.match(pattern, at)
+        if found is None:
+            raise ValueError(f"pattern {pattern!r}: a class at place {at} does not end")
+        end = found.end() - 1
         return _Item(None, None, True, bool(_LETTERS.search(pattern, at, end))), end + 1
     if character == "\\":
         if pattern[at + 1] == "b":
@@ -190,6 +191,7 @@ def _item(pattern: str, at: int) -> tuple[_Item, int]:
     return _Item(None if character == "." else character, None, True, character == "." or character.isalpha()), at + 1
 
 
+_CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")
 _LETTERS = re.compile(r"\[\^|a-z|\\w|\[[^\\]?[a-z]")
 
 _REPEAT = re.compile(r"\{(\d{1,3})(?:,(\d{1,3}))?\}|\?")

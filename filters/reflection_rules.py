@@ -7,8 +7,8 @@
     signal    the name of what shows, where the pattern is no marker but a shape of the sentence
     positive  texts that must be tagged by this rule, negative ones that must not be
 
-`guards.toml` has what looks like a reflection and is none: `words` are hidden from the rules, a `sentence` or a `line` is not
-looked at.
+`guards.toml` has what looks like a reflection and is none: `words` are hidden from the rules, of a `sentence` what follows them
+too, and a `line` that begins so is not looked at.
 """
 
 import functools
@@ -108,7 +108,7 @@ class Opening(NamedTuple):
 @functools.cache
 def opening(language: str) -> Opening:
     """Return where clauses open in a language."""
-    patterns = [_spelled(written, language) for written in ("<filler>", "<opener><filler>(?=<begin>)", "<connective>")]
+    patterns = [_spelled(written, language) for written in ("<start>", "<opener><filler>(?=<begin>)", "<connective>")]
     start, opener, connective = map(re.compile, patterns)
     begins = prefixes(patterns[2])
     return Opening(start, opener, connective, begins, tuple(sorted({len(one) for one in begins})))

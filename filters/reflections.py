@@ -141,8 +141,8 @@ def _guarded(plain: str, span: Span, text: str, name: str, numbers: int) -> str:
         pattern = language.index.patterns[len(language.rules) + number].compiled
         if language.guards[number].scope == "words":
             text = pattern.sub(_hide, text)
-        elif pattern.search(text):
-            return ""
+        elif match := pattern.search(text):
+            text = text[: match.start()] + HIDDEN * (len(text) - match.start())
     return text
 
 

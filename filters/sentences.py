@@ -8,12 +8,21 @@ MAX_SENTENCE_CHARS = 400  # a longer one is cut at a space or comma: 99.8 % of t
 MAX_QUOTE_CHARS = 228  # the 99th percentile of quoted spans in 1,000 MATH-500 outputs; longer ones are unbalanced marks
 HIDDEN = "\0"
 
+# Traditional characters that our patterns have in their simplified form, one for one.
+_TRADITIONAL = (
+    "對換個總結檢驗證讓還這應該錯從後為來們開頭計確認嗎題條論實際樣麼說給過裡數別試寫記綜歸納匯則設當與須無並術邊時間點沒見問"
+)
+_SIMPLIFIED = str.maketrans(
+    _TRADITIONAL,
+    "对换个总结检验证让还这应该错从后为来们开头计确认吗题条论实际样么说给过里数别试写记综归纳汇则设当与须无并术边时间点没见问",
+)
+_IS_TRADITIONAL = re.compile(f"[{_TRADITIONAL}]")
 _APOSTROPHES = "’‘ʼ＇"
 _QUOTED = tuple(
     (left, re.compile(rf"{left}[^{left}{right}\n]{{1,{MAX_QUOTE_CHARS}}}+{right}"))
     for left, right in (('"', '"'), ("“", "”"), ("「", "」"), ("『", "』"), ("«", "»"))
 )
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]++`", re.DOTALL)
+_CODE = re.compile(r"(?P<fence>`{3,}|~{3,}).*?(?:(?P=fence)|\Z)|`[^`\n]++`", re.DOTALL)
 _SINGLE = re.compile(r"(?<![\w'])'(?=\w)(?:[^'\n]|(?<=\w)'(?=\w)){2,120}+'(?!\w)")
 _COMMENT = re.compile(r"(?<=[;)\]}:\w])[ \t]{1,8}(?:#|//) [^\n]*+|(?m:^)[ \t]{0,8}(?://|#) (?=[a-z][^.\n]{0,80}$)[^\n]*+")
 _CLOSING = "\"'”’)\\]*」』）"
@@ -36,7 +45,7 @@ class Span(NamedTuple):
 
 
 def lowered(text: str) -> str:
-    """Return the text in lower case at the same length, so that offsets hold, its apostrophes straight."""
+    """Return the text in lower case at the same length, so that offsets hold, apostrophes straight, Chinese simplified."""
     low = text.lower()
     if len(low) != len(text):  # "İ" becomes two characters
         low = "".join(one if len(one := character.lower()) == 1 else character for character in text)
@@ -44,12 +53,14 @@ def lowered(text: str) -> str:
         for one in _APOSTROPHES:
             if one in low:
                 low = low.replace(one, "'")
+        if _IS_TRADITIONAL.search(low):
+            low = low.translate(_SIMPLIFIED)
     return low
 
 
 def masked(low: str) -> str:
     """Return the text with code, comments and quotations of ordinary length hidden, at the same length."""
-    if "`" in low:
+    if "`" in low or "~~~" in low:
         low = _CODE.sub(_hide, low)
     for left, quoted in _QUOTED:
         if left in low:

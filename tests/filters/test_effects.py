@@ -4,6 +4,7 @@ import pytest
 
 from filters.checkers import CHECKERS
 from filters.effects import effects
+from filters.reflections import tag
 from filters.verify import verify
 from schemas.annotation import Course, Effect, Label, Reflection, Verdict
 from schemas.problem import Problem
@@ -140,3 +141,22 @@ def test_time_is_linear(small: str) -> None:
         return effects([text], [reflections], [problem], [Verdict("incorrect", "12", "numeric_v2", "different")])
 
     assert_linear(run, small * (10_000 // len(small)), small * (100_000 // len(small)))
+
+
+def test_effects_go_by_each_rows_own_gold_though_the_problem_is_the_same() -> None:
+    chain = "The answer is 12. Wait, that's wrong. The answer is 13."
+    problems = [Problem.of(question="What is it?", answer=gold, checker="numeric", source="t") for gold in ("22", "12", "13", None)]
+    assert len({problem.problem_id for problem in problems}) == 1
+    column = [chain] * len(problems)
+    unknown = [Verdict("unsure", None, "", "")] * len(problems)
+    tagged, _ = effects(column, [tag(chain) for _ in column], problems, unknown)
+    assert [{one.effect for one in of_row} for of_row in tagged] == [{"changing"}, {"harmful"}, {"effective"}, {None}]
+
+
+def test_a_correction_that_opens_with_the_answer_is_what_turned_to_it() -> None:
+    chain = "The answer is 12. Hmm, no. The answer is 14. Hmm, wait. The answer is 12."
+    problem = Problem.of(question="What is it?", answer="12", checker="numeric", source="t")
+    (found,), _ = effects([chain], [tag(chain)], [problem], [Verdict("unsure", None, "", "")])
+    by_place = {one.start: one.effect for one in found}
+    assert by_place[chain.index("Hmm, no")] == "harmful" and by_place[chain.index("Hmm, wait")] == "effective"
+    assert by_place.get(chain.index("The answer is 14"), "harmful") == "harmful"

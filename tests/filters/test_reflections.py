@@ -203,3 +203,34 @@ def test_the_column_is_the_tag_of_each_text_in_any_order(column: list[str], rand
 )
 def test_time_is_linear(unit: str) -> None:
     assert_linear(tag, unit * (30_000 // len(unit)), unit * (300_000 // len(unit)), times=20)
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("Answer: 13. Wait, that's wrong. The answer is 12.", {"hesitation", "self_correction"}),
+        ("Wait, the friend said she has 12.", {"hesitation"}),
+        ("不对，老师说的是12个。", {"self_correction"}),
+        (r"\[ x = 5 \] Wait, x is 6.", {"hesitation"}),
+        ("😀Hmm, x is 6.", {"hesitation"}),
+        ("等一下，我再檢查一次：3+3=6。", {"hesitation", "verification"}),
+    ],
+)
+def test_the_writers_own_words_count_beside_what_looks_alike(text: str, labels: set[str]) -> None:
+    assert labels <= {one.label for one in tag(text)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Anna: Wait, let me check my ticket.",
+        "~~~\nWait, let me check.\n~~~",
+        "````\n```\nWait, no.\n```\n````",
+        "数列1、3、5等等。",
+        "例如2, 3, 5, 7等等，都是素数。",
+        "包括 $x$、$y$ 等等。",
+        "There is an error in the bill, he said.",
+    ],
+)
+def test_what_looks_alike_counts_for_nothing(text: str) -> None:
+    assert tag(text) == []
