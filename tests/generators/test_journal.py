@@ -78,6 +78,7 @@ def summed(entries: list[Entry], before: Spent | None = None) -> Spent:
     return spent
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("store", ["file", "memory"])
 @given(logs=st.lists(st.lists(ENTRIES, max_size=5), max_size=3))
 def test_the_first_answer_is_found_whatever_it_says_and_the_cost_adds_up(
@@ -167,6 +168,7 @@ def test_a_line_with_a_true_check_sum_and_a_false_field_is_counted_or_harmless(
     assert all(type(one) is int for usage in spent_in(str(folder.parent)).values() for one in usage)
 
 
+@pytest.mark.load
 def test_a_full_disk_is_one_line_and_nothing_is_glued_to_the_torn_piece(tmp_path: Path) -> None:
     code = f"""
         import resource, signal, sys

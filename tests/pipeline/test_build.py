@@ -178,6 +178,7 @@ def test_every_record_is_kept_or_rejected_with_a_reason(tmp_path: Path, monkeypa
     assert kept + sum(row["sample_id"] is not None for row in rejected) == _manifest(run)["funnel"]["samples"] == 16
 
 
+@pytest.mark.load
 def test_a_run_in_memory_never_touches_the_disk(solved: Path) -> None:
     store = fsspec.filesystem("memory")
     build(_plan(SOLVED), Options("memory://run", workers=2), QUIET)
@@ -248,6 +249,7 @@ def test_curate_refuses_half_of_another_sampling(tmp_path: Path) -> None:
     build(_plan(SOLVED), Options(str(run)), QUIET)
 
 
+@pytest.mark.load
 def test_a_copy_beyond_its_problems_quota_costs_no_other_problem_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     long = " ".join(f"step {n} gives {n}" for n in range(60))

@@ -83,6 +83,7 @@ def test_list_and_help_name_everything(tmp_path: Path) -> None:
     assert all(command in usage for command in COMMANDS)
 
 
+@pytest.mark.load
 def test_build_show_and_their_messages(tmp_path: Path) -> None:
     (tmp_path / "r.toml").write_text(SOLVED)
     built = starbeam_process("build", "r.toml", "--out", "run", cwd=tmp_path)

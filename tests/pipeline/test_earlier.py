@@ -47,6 +47,7 @@ def test_a_release_holds_the_signatures_of_its_kept_rows_and_says_how_they_were_
     assert json.loads((first / "first/release/MANIFEST.json").read_text())["signatures"] == SPEC
 
 
+@pytest.mark.load
 def test_a_build_against_a_release_keeps_nothing_that_it_has(first: Path) -> None:
     lines = [*recorded_lines(), *(line for line in recorded_lines(60) if line not in recorded_lines())]
     (first / "more").mkdir(exist_ok=True)

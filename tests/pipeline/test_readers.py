@@ -67,6 +67,7 @@ def _with_pandas(release: Path, config: str, cache: Path) -> list[dict[str, Any]
 READERS = {"datasets": _with_datasets, "duckdb": _with_duckdb, "polars": _with_polars, "pandas": _with_pandas}
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("config", CONFIGS)
 @pytest.mark.parametrize("reader", READERS)
 def test_readers_see_every_column_and_row(release: Path, tmp_path: Path, reader: str, config: str) -> None:

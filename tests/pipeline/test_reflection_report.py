@@ -72,6 +72,7 @@ def page(found: Reflections) -> str:
     return _rendered(found)
 
 
+@pytest.mark.load
 def test_every_plot_has_its_words_its_caption_and_its_numbers(page: str) -> None:
     figures = re.findall(r"<figure.*?</figure>", page, re.DOTALL)
     assert len(figures) == 9 and page.count("<svg") == 6
@@ -101,6 +102,7 @@ def test_the_page_loads_nothing_has_no_script_and_takes_its_colours_from_the_pag
     assert page.count("--effective:") == 2  # on light ground and on dark
 
 
+@pytest.mark.load
 def test_the_same_numbers_give_the_same_bytes(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(matplotlib.rcParams, "font.size", 30.0)  # a person's own
     assert _rendered(section(_manifest(*CHAINS))) == page
@@ -179,6 +181,7 @@ def test_no_manifest_has_more_bands_than_there_are(manifest: dict[str, Any]) -> 
         section({**manifest, "reflection": {**manifest["reflection"], "lengths": bands}})
 
 
+@pytest.mark.load
 def test_a_run_whose_statistics_are_of_another_shape_is_one_line(tmp_path: Path, manifest: dict[str, Any]) -> None:
     finish(tmp_path, [])
     path = tmp_path / "release" / "MANIFEST.json"

@@ -83,6 +83,7 @@ def _annotated(run: Path) -> list[dict[str, Any]]:
     return rows_of(run / "annotated")
 
 
+@pytest.mark.load
 def test_a_right_option_is_right_under_whatever_letter_it_was_asked(built: Path) -> None:
     rows = _annotated(built / "run")
     assert len(rows) == 4 * PROBLEMS and {row["verdict"]["status"] for row in rows} == {"correct"}
