@@ -18,12 +18,10 @@ from schemas.annotation import LABELS, Label, Reflection
 
 NAME = "reflection_v1"
 
-MAX_MERGED = 3  # sentences in a row with one label that are one reflection
+MAX_MERGED = 3  # sentences in a row with one label that are one reflection, as in the labelled set
 MAX_OPENING_CHARS = 40  # of a line that say whose it is
-LATE = 0.4  # of a sentence: a marker behind it makes a clause of its own the reflection
 
 _HAN = re.compile("[\u4e00-\u9fff]")
-_CLAUSE_END = {"en": re.compile(r"[,;:—–]\s*|\.\.\.\s*|…\s*"), "zh": re.compile(r"[，；：,;:—…\s]+")}
 _ORDER = {label: place for place, label in enumerate(LABELS)}
 
 
@@ -186,21 +184,11 @@ def _merged(text: str, plain: str, spans: Sequence[Span], found: Found) -> list[
                 merged[before[1]] = one._replace(end=span.end)
                 last[label] = (place, before[1])
                 continue
-        start = span.start if marker is None else _clause(plain, span, marker.start)
         last[label] = (place, len(merged))
-        merged.append(Reflection(label, start, span.end, words, signal, None))
+        merged.append(Reflection(label, span.start, span.end, words, signal, None))
     return sorted(merged, key=lambda one: (one.start, one.end, one.label))
 
 
 def _place_of(one: Reflection, spans: Sequence[Span]) -> int:
     """Return the place of the sentence that a reflection starts in."""
     return bisect.bisect_right(spans, (one.start, len(spans) and spans[-1].end)) - 1
-
-
-def _clause(plain: str, span: Span, marker: int) -> int:
-    """Return where a reflection starts: with its sentence, or with the clause of a marker that comes late in it."""
-    if marker - span.start < LATE * (span.end - span.start):
-        return span.start
-    language = "zh" if _HAN.search(plain, span.start, span.end) else "en"
-    ends = [match.end() for match in _CLAUSE_END[language].finditer(plain, span.start, marker)]
-    return ends[-1] if ends else span.start
