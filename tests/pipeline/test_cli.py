@@ -233,7 +233,7 @@ def test_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 def test_closed_streams_neither_crash_nor_mix(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text(_lines({"text": "Wait, no."}))
     script = Path(sys.executable).with_name("starbeam")
-    for closing, code, out, said in (("2>&-", 0, '"marker": "Wait"', ""), (">&-", 1, "", "cannot write stdout: it is closed")):
+    for closing, code, out, said in (("2>&-", 0, '"marker": "Wait', ""), (">&-", 1, "", "cannot write stdout: it is closed")):
         done = subprocess.run(f"{script} tag --in in.jsonl {closing}", shell=True, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == code and out in done.stdout and said in done.stderr
         assert "starbeam:" not in done.stdout and "Traceback" not in done.stderr
