@@ -323,7 +323,7 @@ class _Reader:
             self.clean = self.clean and clean
             self.finish()
             self.begin(clean)
-        self.signable = token in ",:;\n"
+        self.signable = token in ",:;\n，、"
 
     def group(self, token: str, start: int, end: int) -> None:
         r"""Take the content of \text{…}."""

@@ -20,9 +20,10 @@ _MARK = re.compile(r"<<([^<>\n]{1,200}+)>>(?:[^\S\n]|\\?\$){0,3}+(-?[0-9][0-9,]*
 _MARK_ALONE = re.compile(r"<<[^<>\n]{1,200}+>>")
 _PLAIN, _PLAIN_TOKEN = re.compile(r"[-+*/()=0-9.]+"), re.compile(r"[0-9]++(?:\.[0-9]*+)?|\.[0-9]++|[-+*/().]")
 _BLOCKS = re.compile(r"```.*?(?:```|\Z)|\[asy\].*?(?:\[/asy\]|\Z)", re.DOTALL)  # code and figures
+# Without ，。、: between digits, as in "3×4=12。12+5=17", they end a clause and part no number.
 _SAME_LENGTH = str.maketrans(
-    "×✕✖∗⋅·÷∕⁄−–—－＋＊／＝＾０１２３４５６７８９．，。：；？！（）％＄、〜≃≅",
-    "******///---" + "-+*/=^0123456789.,.:;?!()%$,~≈≈",
+    "×✕✖∗⋅·÷∕⁄−–—－＋＊／＝＾０１２３４５６７８９．：；？！（）％＄〜≃≅",
+    "******///---" + "-+*/=^0123456789.:;?!()%$~≈≈",
 )
 
 MAX_ESTIMATE = Fraction(1, 10)  # our rule: what is said to be about right is not called false up to a tenth
@@ -35,7 +36,7 @@ MAX_UNIT_WORDS = 16  # words of an equation that are looked up as units
 
 # An equation is no claim where its clause supposes it, or where what follows, to the end of the next sentence, takes it back.
 MAX_CLAUSE_CHARS, MAX_DENIAL_CHARS = 120, 240  # 95 % of the sentences of 1,000 outputs on MATH-500 have up to 128
-_CLAUSE = re.compile(r"[,.;:!?\n](?!\d)|\bthen\b|\\\[|\$\$")
+_CLAUSE = re.compile(r"[,.;:!?\n](?!\d)|[，。、]|\bthen\b|\\\[|\$\$")
 _SUPPOSED = re.compile(
     r"\b(?:if|suppos\w{1,4}|assum\w{1,4}|whether|unless|not|isn['’]t|claim\w{0,2}|try\w{0,3}|guess\w{0,3}|imagine|pretend)\b|≠|\\neq?\b"
     r"|如果|假设|假如|若|是否|不是",
@@ -47,13 +48,15 @@ _OTHER_ARITHMETIC = re.compile(
     re.IGNORECASE,
 )
 MAX_RULE_CHARS = 16  # behind an equation, for "(mod 9)"
-_UNIT_WORD = re.compile(r"(?!in\b(?!\s?(?:[-+*/=.,;)]|\Z)))[A-Za-z]{2,20}|[$元角分]")  # "in" as a word and no inch
+_UNIT_WORD = re.compile(r"(?!in\b(?!\s?(?:[-+*/=.,;)，。、]|\Z)))[A-Za-z]{2,20}|[$元角分]")  # "in" as a word and no inch
 _NEXT_WORD = re.compile(r"\s?[A-Za-z]{1,20}|[元角分]")
-_SENTENCE_END = re.compile(r"[.!?](?=\s|\Z)|\n\n")
+_GROUPED = re.compile(r"\d，\d{3}(?!\d)")  # ， may part thousands after all
+_SENTENCE_END = re.compile(r"[.!?。](?=\s|\Z)|\n\n")
 _DENIED = re.compile(
     r"\b(?:wrong|incorrect|mistake|error|false|impossible|contradict\w{0,6}|should (?:be|have been)|(?:cannot|can['’]t) be"
     r"|(?:not|n['’]t) (?:right|correct|true|possible|equal|match|work|hold|add|agree|make|\d))\b|≠|\\neq?\b|❌|✗"
-    r"|(?:[.!?;:,(\n]|--)\s{0,3}(?:(?:but|so|oh|okay|hmm+|wait),? )?(?:wait|hmm+|no|nope|actually|oops|sorry|hold on|correction"
+    r"|(?:[.!?;:,(\n，。、]|--)\s{0,3}(?:(?:but|so|oh|okay|hmm+|wait),? )?"
+    r"(?:wait|hmm+|no|nope|actually|oops|sorry|hold on|correction"
     r"|let me (?:re|double|check|correct|fix|verify)[\w-]{0,9})\b|不对|不成立|矛盾|错|等等|应该是|更正|重新",
     re.IGNORECASE,
 )
@@ -313,6 +316,8 @@ def _units(text: str) -> set[Unit]:
 
 def _claimed(text: str, equation: Equation) -> bool:
     """Say whether the text says that the equation is so: it does not suppose it, ask for it or take it back at once."""
+    if any(_GROUPED.match(text, max(0, place)) for place in (equation.start - 2, equation.end - 1)):
+        return False
     if _OTHER_ARITHMETIC.search(text, max(0, equation.start - MAX_CLAUSE_CHARS), equation.end + MAX_RULE_CHARS):
         return False
     clause = _CLAUSE.split(text[max(0, equation.start - MAX_CLAUSE_CHARS) : equation.start])[-1]

@@ -1,4 +1,4 @@
-"""How finely a chain goes: annotation `granularity_v1`.
+"""How finely a chain goes: annotation `granularity_v2`.
 
 Its length, the results that it states and how many of them come from nowhere, its languages, and how long it is beside the other
 samples of its problem.
@@ -12,7 +12,7 @@ from filters.skipped_steps import Skips, skipped_steps
 from schemas.annotation import Granularity
 from schemas.problem import Problem
 
-NAME = "granularity_v1"
+NAME = "granularity_v2"
 
 TokensOf = Callable[[Sequence[str]], list[int]]
 

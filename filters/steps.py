@@ -1,4 +1,4 @@
-"""Whether the way to an answer holds: annotation `steps_v1`.
+"""Whether the way to an answer holds: annotation `steps_v2`.
 
 Four kinds of flag, each a claim about the text: an equation that it states is false; one letter gets two values; the final value
 comes out of nothing although the chain computes; there is no reasoning.  Softer signals (an operand whose origin is not shown,
@@ -17,7 +17,7 @@ from filters.rationals import Rational, difference
 from schemas.annotation import StepFlag, Steps, StepsStatus, Verdict
 from schemas.problem import Problem
 
-NAME = "steps_v1"
+NAME = "steps_v2"
 
 MIN_EQUATIONS = 2  # our rule: a chain with fewer does not compute its answer by equations
 MAX_COUNT = 20  # whole numbers up to it may have been counted; of MATH-500's solutions with other answers none is flagged wrongly

@@ -161,6 +161,27 @@ SILENT = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("15×4=60。60+20=80。答案是80。", ["15×4=60", "60+20=80"]),
+        ("3+4=7。5+6=11。", ["3+4=7", "5+6=11"]),
+        ("15×4=60，60+20=80。", ["15×4=60", "60+20=80"]),
+        ("15×4=60，120+20=140、200+20=220", ["15×4=60", "120+20=140", "200+20=220"]),
+        ("１５×４＝６０。６０＋２０＝８０，１００－２０＝８０。", ["１５×４＝６０", "６０＋２０＝８０", "１００－２０＝８０"]),
+        ("３．５＋２＝５．５。4+1=5。", ["３．５＋２＝５．５", "4+1=5"]),
+        ("1，500+20=1，520。", []),  # parted thousands after all: not judged
+    ],
+)
+def test_chinese_stops_part_equations_and_no_number(text: str, read: list[str]) -> None:
+    found = stated(text).equations
+    assert ([text[one.start : one.end] for one in found], [one.detail for one in found]) == (read, [""] * len(read))
+
+
+def test_a_false_equation_before_a_chinese_stop_is_told() -> None:
+    assert [one.detail for one in stated("3+4=8。5+6=11。").equations] == ["3+4=8: it is 7", ""]
+
+
 def wrong(text: str) -> list[str]:
     return [text[one.start : one.end] for one in stated(text).equations if not one.holds]
 

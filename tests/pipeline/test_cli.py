@@ -71,7 +71,7 @@ def test_list_and_help_name_everything(tmp_path: Path) -> None:
         "maze_v1",
         "reflection_v1",
         "effects_v1",
-        "granularity_v1",
+        "granularity_v2",
         "not_duplicate",
         "sft",
     ):
