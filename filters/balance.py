@@ -4,6 +4,7 @@ Which rows go is decided by a draw for each, a hash of the seed and its id, so t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -46,8 +47,8 @@ def bounds(drawn: Iterable[Mapping[str, Draws]], balance: Balance) -> dict[str, 
             parts.setdefault(pattern, []).append(values)
     found = {pattern: np.sort(np.concatenate(values)) for pattern, values in parts.items()}
     rarest = min(map(len, found.values()), default=0)
-    most = balance.ratio * max(rarest, balance.floor)
-    return {pattern: int(values[int(most) - 1]) for pattern, values in found.items() if len(values) > most}
+    most = int(Fraction(str(balance.ratio)) * max(rarest, balance.floor))  # as it is written: 2.3 * 100 is 229.99… as a float
+    return {pattern: int(values[most - 1]) for pattern, values in found.items() if len(values) > most}
 
 
 def by_pattern(table: pa.Table, balance: Balance, seed: int) -> dict[str, Draws]:

@@ -3,6 +3,7 @@
 import collections
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -48,6 +49,12 @@ def test_no_pattern_is_over_the_ratio_and_no_order_or_partition_has_a_part_in_it
     assert after == collections.Counter({pattern: count if count <= most else int(most) for pattern, count in before.items()})
     shuffled = table.take(pa.array([place for place in order if place < len(shown)], pa.int64()))
     assert _kept(table, [shuffled.slice(0, cut), shuffled.slice(cut)], balance) == kept
+
+
+@pytest.mark.parametrize(("ratio", "stay"), [(1.15, 115), (2.3, 230), (4.1, 410)])
+def test_a_ratio_is_the_number_that_is_written(ratio: float, stay: int) -> None:
+    drawn = {"none": np.arange(500, dtype=np.uint64), "cases": np.arange(100, dtype=np.uint64)}
+    assert bounds([drawn], Balance(by="approaches", ratio=ratio, floor=1)) == {"none": stay - 1}
 
 
 def test_the_seed_draws_the_rows() -> None:
