@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filters.stated_answers import PLANS
 from schemas.annotation import EFFECTS, LABELS
 from schemas.recipe import Condition
 
@@ -33,6 +34,21 @@ def unmet(table: pa.Table, conditions: Sequence[Condition]) -> Counts:
         for end, rows in fails.items():
             found[(found < 0) & rows] = place * len(ENDS) + ENDS.index(end)
     return found
+
+
+def impossible(conditions: Sequence[Condition]) -> str | None:
+    """Return why no row can meet the conditions, as far as their names and bounds tell; None where one may."""
+    for number, one in enumerate(conditions, 1):
+        if one.min is None:
+            continue
+        if one.label in PLANS and one.effect not in (None, "idle", UNKNOWN):
+            return f"number {number}: a {one.label} turns on no answer, its effect is never {one.effect!r}; take the condition out"
+        for other_number, other in enumerate(conditions, 1):
+            counts_them = other.label in (None, one.label) and other.effect in (None, one.effect)
+            if counts_them and other.max is not None and one.min > other.max:
+                over = f"min = {one.min} is over max = {other.max} of number {other_number}"
+                return f"number {number}: {over}, no row has both; change one"
+    return None
 
 
 def counted(table: pa.Table, condition: Condition) -> Counts:

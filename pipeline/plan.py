@@ -11,7 +11,7 @@ import tomli_w
 
 from filters.checkers import CHECKERS
 from filters.checkers.checker import Checker
-from filters.conditions import KINDS
+from filters.conditions import KINDS, impossible
 from filters.selection import NOT_CONTAMINATED, RULES
 from filters.tokens import WORDS, Tokenizer, tokenizer
 from generators.families import FAMILIES
@@ -300,6 +300,8 @@ def _check_select(select: Select) -> None:
         for name, known in KINDS.items():
             if (given := getattr(condition, name)) is not None:
                 _check_names(f"[[select.reflections]] number {number}: {name}", (given,), dict.fromkeys(known))
+    if (why := impossible(select.reflections)) is not None:
+        raise UserError(f"[[select.reflections]] {why}")
     for name, rule in RULES.items():
         bounds = [key for key in rule.keys if getattr(select, key) not in (None, ())]
         if name in select.keep and rule.keys and not bounds:

@@ -118,6 +118,16 @@ BOUNDS = "r.toml: seed = -1: must be greater than or equal to 0; change it (of a
         ),
         (
             WHOLE,
+            ["select.reflections=[{effect='idle', min=1}, {label='subgoal', effect='harmful', min=1}]"],
+            "[[select.reflections]] number 2: a subgoal turns on no answer, its effect is never 'harmful'; take the condition out",
+        ),
+        (
+            WHOLE,
+            ["select.reflections=[{label='hesitation', max=1}, {label='hesitation', effect='idle', min=2}]"],
+            "[[select.reflections]] number 2: min = 2 is over max = 1 of number 1, no row has both; change one",
+        ),
+        (
+            WHOLE,
             ["select.reflections=[{label='hesitation'}]"],
             'r.toml: select.reflections.0 = {"label": "hesitation"}: must have min, max or max_per_1000_tokens; change it',
         ),
