@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
+from filters.conditions import KINDS, UNKNOWN
 from pipeline import shards, storage
 from pipeline.recipes import suggestion
 from pipeline.terminal import console_of, row
-from schemas.annotation import EFFECTS, LABELS
 from schemas.errors import UserError
 
 
@@ -18,13 +18,13 @@ from schemas.errors import UserError
 @click.option("-n", "--rows", default=3, show_default=True, type=click.IntRange(min=1), help="Rows to show.")
 @click.option("--config", type=click.Choice(["full", "rejected"]), default="full", show_default=True)
 @click.option("--label", help="Only rows with this reflection, such as self_correction.")
-@click.option("--effect", help="Only rows with a reflection of this effect, such as harmful; with --label one that has both.")
+@click.option("--effect", help="Only rows with a reflection of this effect, such as harmful or unknown; with --label one of both.")
 @click.option("--source", help="Only rows of this problem source, such as arithmetic or train.jsonl.")
 @click.option("--reason", help="Only rows rejected for this reason.")
 @click.option("--id", "prefix", help="Only rows whose sample or problem id begins so.")
 def show_command(run: str, rows: int, config: str, **wanted: str | None) -> None:
     """Show rows of the release in RUN, reflections coloured."""
-    _check(label=(wanted["label"], LABELS), effect=(wanted["effect"], EFFECTS))
+    _check(**{name: (wanted[name], known) for name, known in KINDS.items()})
     folder = storage.join(run, "release", config)
     names = [name for name in storage.list_names(folder) if name.endswith(".parquet")]
     if not names:
@@ -72,4 +72,4 @@ def _fits(
 
 
 def _is(reflection: Mapping[str, Any], label: str | None, effect: str | None) -> bool:
-    return (label is None or reflection["label"] == label) and (effect is None or reflection["effect"] == effect)
+    return (label is None or reflection["label"] == label) and effect in (None, reflection["effect"] or UNKNOWN)

@@ -92,6 +92,9 @@ def test_build_show_and_their_messages(tmp_path: Path) -> None:
     shown = starbeam("show", "run", "--rows", "1", "--config", "rejected", "--reason", "incorrect", cwd=tmp_path)
     assert shown.returncode == 0 and "rejected: incorrect" in shown.stdout and "numeric_v1" in shown.stdout + "numeric_v1"
     assert starbeam("show", "run", "--label", "nothing", cwd=tmp_path).returncode == 2
+    unknown = starbeam("show", "run", "--effect", "unknown", cwd=tmp_path)  # a solver states one answer a chain
+    assert unknown.returncode == 0 and unknown.stdout.endswith("run/release/full\n")
+    assert "no row fits" in starbeam("show", "run", "--effect", "idle", cwd=tmp_path).stderr
     assert "build the run first" in starbeam("show", "nowhere", cwd=tmp_path).stderr
 
 
