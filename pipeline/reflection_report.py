@@ -12,6 +12,7 @@ from schemas.reflection_statistics import ChainStatistics, Correctness, Differen
 
 T = TypeVar("T")
 
+TENTHS = 10  # of a chain; what has fewer reflections than that has no shares to speak of
 MOST_BANDS = 64  # of length: what has more was written by nobody who counts tokens
 EFFECT_COLOURS = {
     "effective": plots.EFFECTIVE,
@@ -50,7 +51,7 @@ def section(manifest: Mapping[str, Any]) -> Reflections | None:
     if "reflection" not in manifest:
         return None
     found = _STATISTICS.validate_python(manifest["reflection"])
-    if len(found.lengths) > MOST_BANDS or any(len(tenths) != 10 for tenths in found.positions.values()):
+    if len(found.lengths) > MOST_BANDS or any(len(tenths) != TENTHS for tenths in found.positions.values()):
         raise ValueError("statistics of another shape")
     agreement = _agreement(manifest["funnel"].get("agreement", {}))
     blocks = [*_blocks(found), *agreement] if found.overall.chains else []
@@ -58,7 +59,7 @@ def section(manifest: Mapping[str, Any]) -> Reflections | None:
 
 
 def _blocks(found: ReflectionStatistics) -> Iterable[Block]:
-    every = {"all": found.overall, **found.teachers} if len(found.teachers) > 1 else {"all": found.overall}
+    every = found.teachers if len(found.teachers) == 1 else {"all": found.overall, **found.teachers}
     if found.overall.reflections:
         yield _labels(found.overall)
         yield _positions(found)
@@ -101,17 +102,17 @@ def _labels(overall: ChainStatistics) -> Block:
 
 def _positions(found: ReflectionStatistics) -> Block:
     shares = {_shown(label): [one / (sum(tenths) or 1) for one in tenths] for label, tenths in _in_order(found.positions)}
-    ends = [f"{tenth * 10}" for tenth in range(11)]
+    ends = [f"{tenth * 10}" for tenth in range(TENTHS + 1)]
+    drawn = {_shown(label): shares[_shown(label)] for label, tenths in _in_order(found.positions) if sum(tenths) >= TENTHS}
     return Block(
         "Where in the chain",
-        "Share of a label's reflections that begin in each tenth of the chain's length (in characters). The darkest square is "
-        f"{_percent(max(map(max, shares.values()), default=0.0))} %; a label that stood anywhere would have 10 % in each.",
-        ("label", *(f"{ends[tenth]} to {ends[tenth + 1]}" for tenth in range(10))),
+        "Share of a label's reflections that begin in each tenth of the chain's length (in characters). "
+        + (f"The darkest square is {_percent(max(map(max, drawn.values())))} %. " if drawn else "")
+        + f"A label that stood anywhere would have 10 % in each; one of fewer than {TENTHS} reflections is not drawn.",
+        ("label", *(f"{ends[tenth]} to {ends[tenth + 1]}" for tenth in range(TENTHS))),
         [(name, [_percent(one) for one in tenths]) for name, tenths in shares.items()],
-        plots.heat(list(shares), list(shares.values()), "place in the chain, % of its length", ends),
-        "; ".join(
-            f"{name}: most in the tenth from {10 * tenths.index(max(tenths))} %" for name, tenths in shares.items() if any(tenths)
-        ),
+        plots.heat(list(drawn), list(drawn.values()), "place in the chain, % of its length", ends) if drawn else None,
+        "; ".join(f"{name}: most in the tenth from {10 * tenths.index(max(tenths))} %" for name, tenths in drawn.items()),
     )
 
 
@@ -122,9 +123,11 @@ def _effects(overall: ChainStatistics) -> Block:
         for name, colour in EFFECT_COLOURS.items()
     }
     effects = overall.effects
+    names = [f"{_shown(label)} ({count:,})" for label, count in known.items()]
     return Block(
         "What they did to the answer",
-        "Of the reflections with an answer stated before and after them, the share by what became of it: effective, wrong to "
+        ("" if any(known.values()) else "No chain states answers that can be compared on both sides of a reflection. ")
+        + "Of the reflections with an answer stated before and after them, the share by what became of it: effective, wrong to "
         "right; changing, to another wrong one; idle, the same; harmful, right to wrong. Behind each label stands how many these "
         "are. Net gain: effective less harmful ones, by those.",
         ("label", *EFFECT_COLOURS, "not known", "net gain"),
@@ -132,11 +135,7 @@ def _effects(overall: ChainStatistics) -> Block:
             *((_shown(label), _by_effect(one.effects, one.net_gain)) for label, one in _in_order(overall.labels)),
             ("all", _by_effect(effects, overall.net_gain)),
         ],
-        plots.bars(
-            [f"{_shown(label)} ({known[label]:,})" for label, _ in _in_order(overall.labels)],
-            parts,
-            "% of those whose effect is known",
-        ),
+        plots.bars(names, parts, "% of those whose effect is known") if any(known.values()) else None,
         "All labels: " + ", ".join(f"{effects.get(name, 0):,} {name}" for name in EFFECT_COLOURS),
     )
 
@@ -179,7 +178,9 @@ def _correctness(found: Mapping[Any, Correctness]) -> Block:
             )
             for label, one in labels
         ],
-        plots.intervals([_shown(label) for label, _ in labels], shown, "percentage points more often right with the label"),
+        plots.intervals([_shown(label) for label, _ in labels], shown, "percentage points more often right with the label")
+        if shown
+        else None,
         "; ".join(
             f"{_shown(label)}: raw {_points(one.raw.value)}, at problems as hard {_points(one.by_difficulty.value)}, "
             f"at the same problem {_points(one.by_problem.value)}"

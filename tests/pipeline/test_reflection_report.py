@@ -55,7 +55,7 @@ def _rendered(found: Reflections | None) -> str:
 @pytest.fixture(scope="module")
 def manifest() -> dict[str, Any]:
     """Return what a manifest says of the chains; no test changes it."""
-    return _manifest(*CHAINS)
+    return _manifest(*CHAINS * 10)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_every_plot_has_its_words_its_caption_and_its_numbers(page: str) -> None
         assert re.search(r"<figcaption[^>]*>[A-Z].{30,}</figcaption>", figure) and "<td" in figure
         assert "<svg" not in figure or re.search(r'role="img" aria-label="[^"]{30,}"', figure)
     assert "self correction" in page and "Rules and a teacher" in page and "+0.375" in page
-    assert "Of 4 chains" in page and "words_v1" in page
+    assert "Of 40 chains" in page and "words_v1" in page
 
 
 def test_the_numbers_are_those_of_the_manifest(manifest: dict[str, Any], found: Reflections) -> None:
@@ -88,9 +88,19 @@ def test_the_numbers_are_those_of_the_manifest(manifest: dict[str, Any], found: 
     rows = dict(blocks["How often"].rows)
     said = manifest["reflection"]["overall"]["labels"]["hesitation"]
     assert rows["hesitation"][:2] == (str(said["reflections"]), f"{said['per_1000_tokens']:.2f}") and said["reflections"] > 0
-    assert dict(blocks["By teacher"].rows)["all"][0] == "4"
+    assert [(name, row[0]) for name, row in blocks["By teacher"].rows] == [("main", "40")]  # one teacher is all
+    assert [name for name, _ in blocks["How chains come to their answers"].rows] == ["main"]
     assert [name for name, _ in blocks["How often"].rows][:2] == ["verification", "backtracking"]  # in the labels' order
-    assert len(blocks["By teacher"].rows) == 1  # one teacher is all
+
+
+def test_what_too_few_reflections_would_show_is_said_and_not_drawn() -> None:
+    found = section(_manifest("Wait, is it 41? The answer is 42."))
+    assert found is not None
+    blocks = {block.title: block for block in found.blocks}
+    effects, places = blocks["What they did to the answer"], blocks["Where in the chain"]
+    assert effects.plot is None and effects.caption.startswith("No chain states answers")
+    assert places.plot is None and "darkest" not in places.caption and places.rows
+    assert "nan" not in _rendered(found)
 
 
 def test_the_page_loads_nothing_has_no_script_and_takes_its_colours_from_the_page(page: str) -> None:
@@ -105,7 +115,7 @@ def test_the_page_loads_nothing_has_no_script_and_takes_its_colours_from_the_pag
 @pytest.mark.load
 def test_the_same_numbers_give_the_same_bytes(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(matplotlib.rcParams, "font.size", 30.0)  # a person's own
-    assert _rendered(section(_manifest(*CHAINS))) == page
+    assert _rendered(section(_manifest(*CHAINS * 10))) == page
 
 
 @pytest.mark.parametrize(
@@ -122,7 +132,8 @@ def test_chains_that_were_told_the_answer_are_compared_with_none() -> None:
     found = section(_manifest(*CHAINS, origin="rationalized", hint="42"))
     assert found is not None
     blocks = {block.title: block for block in found.blocks}
-    assert set(dict(blocks["Right with and without"].rows)["hesitation"]) == {"0", "–"} and not blocks["By difficulty"].rows
+    assert set(dict(blocks["Right with and without"].rows)["hesitation"]) == {"0", "–"}
+    assert blocks["Right with and without"].plot is None and not blocks["By difficulty"].rows
     assert "<svg" in _rendered(found)
 
 
