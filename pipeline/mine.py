@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 import tomli_w
+from rich.cells import cell_len
 from rich.table import Table
 
 from filters.mining import Finding, Mined
@@ -25,8 +26,9 @@ from schemas.sample import chain_text
 
 FIELDS = ("text", "group")
 MOST_CHARACTERS = 1 << 20  # of the texts of a group that are taken together
-VALUES_SHOWN = 5  # of a field, where no row fits
-SHOWN_CHARACTERS = 72  # of an example in the table
+VALUES_SHOWN = 5  # of a field, or fields in it, where no row fits
+LEAST_CHARACTERS, SHOWN_CHARACTERS = 12, 72  # of an example in the table; where there is room for fewer it has none
+GAP = 2  # between the table's columns
 
 
 class Where(NamedTuple):
@@ -68,7 +70,8 @@ class Corpus:
         self._text = None if chains else at["text"]
         self._group = "problem_id" if chains and at["group"] == "group" else at["group"]
         self._digest: bytes | None = None
-        self._seen: dict[str, None] = {}  # values of the first field of `where`
+        self._seen: dict[str, None] = {}  # values of the first field of `where` …
+        self._inside: dict[str, None] = {}  # … and the fields in it
         self._held = 0  # rows that fit
 
     @property
@@ -117,7 +120,9 @@ class Corpus:
     def _fits(self, row: Row) -> bool:
         fits = all(one.fits(row) for one in self.where)
         value = found_at(row, self.where[0].field) if self.where and len(self._seen) < VALUES_SHOWN else None
-        if value is not None:
+        if isinstance(value, Mapping):
+            self._inside |= {f"{self.where[0].field}.{name[:40]}": None for name in itertools.islice(value, VALUES_SHOWN)}
+        elif value is not None:
             self._seen[_written(value)[:40]] = None
         self._held += fits != self.others
         return fits != self.others
@@ -136,8 +141,9 @@ class Corpus:
     def _nothing(self) -> str:
         if not self.where or self._held:
             return f"{self._option} {self.title}: no row has a text; name its field with --field text=PATH"
-        field, values = self.where[0].field, ", ".join(self._seen)
-        return f"{self._option} {self.title}: no row fits; " + (f"{field} is {values}" if values else f"no row has {field}")
+        field, values, inside = self.where[0].field, ", ".join(self._seen), ", ".join(itertools.islice(self._inside, VALUES_SHOWN))
+        said = f"{field} has fields, name one: {inside}" if inside else f"{field} is {values}" if values else f"no row has {field}"
+        return f"{self._option} {self.title}: no row fits; {said}"
 
 
 def _together(texts: Iterable[tuple[str | None, str]]) -> Iterator[str]:
@@ -183,32 +189,38 @@ def summary(mined: Mined, rejects: int) -> Iterator[str]:
         yield f"{mined.beyond:,} significant patterns of smaller z were left out"
 
 
-def table(findings: Sequence[Finding], title: str) -> Table:
-    """Return findings as a person reads them."""
-    shown = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for name in ("pattern", "kind"):
-        shown.add_column(name)
-    for name in ("count (documents)", "against", "log-odds", "z", "p"):
-        shown.add_column(name, justify="right")
-    shown.add_column("for example", overflow="ellipsis", no_wrap=True, max_width=SHOWN_CHARACTERS)
-    for one in findings:
-        shown.add_row(
-            safe(one.pattern),
-            one.kind,
-            f"{one.count:,} ({one.documents:,})",
-            f"{one.count_against:,} ({one.documents_against:,})",
-            f"{one.log_odds:+.2f}",
-            f"{one.z:+.1f}",
-            f"{one.p_adjusted:.0e}",
-            _example(one),
-        )
+def table(findings: Sequence[Finding], title: str, width: int) -> Table:
+    """Return findings as a person reads them: examples have the room that is left, patterns fold last."""
+    names = ("pattern", "kind", "count (docs)", "against", "log-odds", "z", "p")
+    rows = [_row(one) for one in findings]
+    taken = sum(max(map(cell_len, cells)) + GAP for cells in zip(names, *rows, strict=True))
+    room = min(width - taken - GAP, SHOWN_CHARACTERS)
+    shown = Table(title=title, title_justify="left", box=None, padding=(0, GAP, 0, 0))
+    for place, name in enumerate(names):
+        shown.add_column(name, justify="right" if place > 1 else "left", no_wrap=place > 0)
+    if room >= LEAST_CHARACTERS:
+        shown.add_column("for example", overflow="ellipsis", no_wrap=True, max_width=room)
+    for one, cells in zip(findings, rows, strict=True):
+        shown.add_row(*cells, *([_example(one, room)] if room >= LEAST_CHARACTERS else []))
     return shown
 
 
-def _example(one: Finding) -> str:
+def _row(one: Finding) -> tuple[str, ...]:
+    return (
+        safe(one.pattern),
+        one.kind,
+        f"{one.count:,} ({one.documents:,})",
+        f"{one.count_against:,} ({one.documents_against:,})",
+        f"{one.log_odds:+.2f}",
+        f"{one.z:+.1f}",
+        f"{one.p_adjusted:.0e}",
+    )
+
+
+def _example(one: Finding, room: int) -> str:
     """Return an example, so short that the pattern is seen."""
     found = finder(one.words, opener=False)
-    return safe(next((excerpt(text, found, SHOWN_CHARACTERS // 3) or text for text in one.examples), ""))
+    return safe(next((excerpt(text, found, room // 3) or text for text in one.examples), ""))
 
 
 def lines(findings: Iterable[Finding]) -> Iterator[str]:

@@ -68,7 +68,7 @@ def mine_command(
     if out is not None and out != STDOUT:
         storage.write_bytes(out, "".join(lines(findings)).encode())
     if label is not None:
-        ours = [one for one in findings if one.z > 0][:top]
+        ours = [one for one in findings if one.z > 0 and one.examples][:top]  # a rule without one holds nothing to its meaning
         click.echo(markers(label, rules(ours, second)), nl=False)
     elif out == STDOUT:
         click.echo("".join(lines(findings)), nl=False)
@@ -76,7 +76,7 @@ def mine_command(
         console = console_of(stderr=False)
         for sign, title in ((1, f"more often in {first.title}"), (-1, f"more often in {second.title}")):
             if shown := [one for one in findings if one.z * sign > 0][:top]:
-                console.print(table(shown, title))
+                console.print(table(shown, title, console.width))
         if not findings:
             click.echo("nothing is significantly more frequent on either side")
 

@@ -1,6 +1,7 @@
 """`starbeam mine` on anyone's files, and on runs."""
 
 import gzip
+import io
 import json
 import tomllib
 from collections.abc import Sequence
@@ -10,7 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
+from filters.mining import Finding
 from filters.reflection_rules import rule_of
 from pipeline import mine as module
 from tests.pipeline import finished_run
@@ -94,6 +97,28 @@ def test_markers_can_be_pasted_into_a_data_file(tmp_path: Path) -> None:
     assert ["Wait, let me check this."] in [entry["positive"] for entry in table["en"]]
 
 
+def test_a_pattern_that_no_text_shows_is_no_marker(tmp_path: Path) -> None:
+    rows = [{"text": f"We add. \x1b[{n}mevil words here. Wait, let me check.", "side": "a"} for n in range(30)]
+    _write(tmp_path / "in.jsonl", [*rows, *({"text": f"We add {n}.", "side": "b"} for n in range(30))])
+    options = ("in.jsonl", "--where", "side=a")
+    assert [] in [row["examples"] for row in _found(starbeam("mine", *options, "--out", "-", cwd=tmp_path))]
+    entries = tomllib.loads(starbeam("mine", *options, "--as-markers", "verification", cwd=tmp_path).stdout)["en"]
+    assert entries and all(entry["positive"] for entry in entries)
+
+
+@pytest.mark.parametrize(("width", "examples"), [(200, True), (100, True), (80, False)])
+def test_examples_have_the_room_that_patterns_leave(width: int, examples: bool) -> None:
+    words = ("let", "me", "check", "this", "one")
+    counts = {"count": 1234, "documents": 567, "count_against": 0, "documents_against": 0}
+    found = Finding(
+        " ".join(words), "ngram", "en", log_odds=1, z=9, p_adjusted=1e-9, examples=("x " * 90,), tells=(), words=words, **counts
+    )
+    console = Console(width=width, file=io.StringIO())
+    console.print(module.table([found], "more often", width))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert len(lines) == 3 and "let me check this one" in lines[2] and ("for example" in lines[1]) == examples
+
+
 def test_runs_and_releases_are_read_as_chains(tmp_path: Path) -> None:
     finished_run.finish(tmp_path / "run", [finished_run.Row(f"{n:032x}", RIGHT[0], f"p{n}") for n in range(40)])
     _write(tmp_path / "plain.jsonl", [row for row in _rows() if row["verdict"]["status"] == "incorrect"])
@@ -128,6 +153,7 @@ def test_what_is_the_same_is_said_to_be(tmp_path: Path) -> None:
         (("in.jsonl", "--against", "in.jsonl"), "--against in.jsonl: is CORPUS, with the same rows"),
         (("in.jsonl", "--where", "verdict"), "--where 'verdict': must be FIELD=VALUE"),
         (("in.jsonl", "--where", "verdict.status=right"), "no row fits; verdict.status is correct, incorrect"),
+        (("in.jsonl", "--where", "verdict=correct"), "no row fits; verdict has fields, name one: verdict.status, verdict.score\n"),
         (("in.jsonl", "--where", "model=a"), "no row fits; no row has model"),
         (("in.jsonl", "--against", "nothing.jsonl"), "nothing.jsonl: no such file"),
         (("in.jsonl", "--against", "empty.jsonl"), "--against empty.jsonl: no row has a text"),
