@@ -26,6 +26,17 @@ WRONG = "wrong|incorrect|false"
 HEDGES = "maybe|perhaps|possibly|probably"
 SUPPOSED = r"if|unless|whether|suppose|assum\w{1,4}|imagine|pretend"
 REPORTED = r"says?|said|claim\w{0,3}|thinks|thought|believes|suggests|argues|wrote|insists"
+_OTHERS = (
+    r"(?:text|work|note|hand)?books?|answer keys?|teachers?|friends?|authors?|students?|classmates?|manual|internet|web\w{0,5}"
+    "|articles?|sources?|references?"
+)
+# Who else says so, in the clause or the one before: "Tom said, the answer is 12".  "That said" and "as we said" name nobody else.
+ASCRIBED = (
+    r"(?:(?<!\bi )(?<!\bwe )(?<!\bthat )(?<!\bhaving )\b(?:says|said|claims|claimed|thinks|believes|insists|wrote|told|tells)\b"
+    rf"|\baccording to (?:him|her|them|you|(?:the|this|that|my|your|his|her|their|an?) (?:\w{{1,20}} ){{0,2}}?(?:{_OTHERS}))\b"
+    r"|(?<![我是话来以如单])说|声称|告诉|[据照]\w{0,4}(?:书|课本|教材|老师|同学|答案|网上|资料))"
+    r"[^,;:，；：]{0,200}(?:[,;:，；：][^,;:，；：]{0,200})?$"
+)
 SO = "so|therefore|thus|hence"
 CHINESE_SO = "所以|因此|因而|综上"
 CHINESE_IF = "如果|假如|假设|若"

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from filters.answer_key import AnswerKey
 from filters.asked import begins_to_ask, is_asked, may_be_asked, words
-from filters.phrases import CHINESE_IF, one_of, places
+from filters.candidates import clause_before
+from filters.phrases import ASCRIBED, CHINESE_IF, one_of, places
 from filters.readings import MAX_VALUE_CHARS
 
 MAX_BEFORE_CHARS = 300  # our rule: of a sentence before a value; a longer one does not name a quantity again in the same words
@@ -62,6 +63,7 @@ _TRIED = frozenset(
 _LEADS = frozenset("so therefore thus hence then and but".split())
 _CASES = frozenset("for when at case with".split())
 _CHINESE_TRIED = re.compile(rf"{one_of(CHINESE_IF)}|[设当或不]")
+_ASCRIBED = re.compile(ASCRIBED)
 _NAMED = re.compile(r"=|\b(?:is|are|was|equals)\b|等于|[是为]")
 _COUNTS = re.compile(r"\b(?:there|have|has)\b|[\u4e00-\u9fff]", re.IGNORECASE)
 _PLAIN = re.compile(r"\\(?:left|right|text|mathrm|displaystyle)(?![a-z])|[\s\\$,*{}()\[\]。]")
@@ -177,8 +179,10 @@ def _values(chain: str, spans: Sequence[tuple[int, int]], patterns: Sequence[re.
 
 
 def _is_tried(sentence: str, clause: str) -> bool:
-    """Say whether a value that `sentence` and its last clause lead to is only supposed or tried."""
+    """Say whether a value that `sentence` and its last clause lead to is only supposed or tried, or what others say."""
     low = sentence.lower()
+    if _ASCRIBED.search(clause_before(low, len(low))):
+        return True
     said = _WORD.findall(low)
     if not _SUPPOSED.isdisjoint(said):
         return True

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from filters.answer_key import AnswerKey
 from filters.boxes import in_context, paired
-from filters.candidates import line_end, lowered
+from filters.candidates import clause_before, line_end, lowered
 from filters.commitment import hedged
 from filters.extraction import candidates, understood
-from filters.phrases import places
+from filters.phrases import ASCRIBED, places
 from filters.quantities import quantity_answers
 from filters.readings import bare, is_prose
 from schemas.annotation import Label, Reflection
@@ -29,6 +29,7 @@ PLANS: frozenset[Label] = frozenset(("subgoal", "backward_chaining", "summary"))
 _CUES = ("nswer", "NSWER", "boxed", "fbox", "####", "\nA:", "inal result", "inal value", "inal solution")
 _CHOICE_CUES = ("ption", "hoice", "orrect", " select ", " pick ", " go with ")
 _CHINESE_CUES = ("答", "选", "正确", "终结果", "后结果", "后的结果", "终的结果", "得数")
+_ASCRIBED = re.compile(ASCRIBED)
 _NEXT_LINES = re.compile(rf"(?:\s*+[^\n]{{1,{MAX_LINE_CHARS}}}){{0,{MAX_NEXT_LINES}}}")
 _LEADS_ON = (":", "：", "is", "是", "为", "nswer", "=", "答案", "$$", "\\[", "&")
 
@@ -98,6 +99,8 @@ def _named(section: str, key: AnswerKey) -> Iterator[StatedAnswer]:
     for one in found:
         box, unit = in_context(section, low, one) if one.source == "box" and one is not pair else (one, "")
         if not box.clear or (one.source == "anchor" and (hedged(one.text) or "would" in low[one.start : one.end])):
+            continue
+        if _ASCRIBED.search(clause_before(low, one.start)):
             continue
         text, value = understood(box, unit, key.read)
         if "=" in text and "=" not in gold and key.read(side := bare(text.rpartition("=")[2])) is not None:
