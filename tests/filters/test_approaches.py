@@ -63,6 +63,7 @@ def test_tags_are_of_the_whole_text_in_one_order(parts: list[str]) -> None:
     assert shown == tuple(sorted(set().union(*map(tag, parts)))) and set(shown) <= LABELS
 
 
+@pytest.mark.load
 @pytest.mark.parametrize(
     "unit",
     ["let ", "let x ", "find the a a a ", "using the a-", "case ", "设", "由等", "eliminate the other ", "we test ", "$", "a"],

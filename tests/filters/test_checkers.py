@@ -105,6 +105,7 @@ def test_verdicts_on_any_text_are_well_formed(name: str, response: str, gold: st
         assert verdict == CHECKERS[name].check(asked, response)
 
 
+@pytest.mark.load
 @pytest.mark.parametrize(
     "unit",
     [

@@ -185,6 +185,7 @@ def _extracted(text: str) -> None:
     extract_answer(text, as_written)
 
 
+@pytest.mark.load
 @pytest.mark.parametrize(("before", "after"), [("", ""), ("The answer is 5. ", ""), ("The answer is: ", " \\boxed{5}")])
 @pytest.mark.parametrize("unit", UNITS)
 def test_time_is_linear_in_the_response(unit: str, before: str, after: str) -> None:

@@ -243,6 +243,7 @@ def test_neither_the_order_of_items_nor_of_texts_matters(benchmark: list[str], t
     assert expected == {text: set(contamination([text], BenchmarkIndex.of(both))[0]) for text in texts}
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("unit", ["a robe takes 2 bolts of blue fiber and half ", "2 ", "a ", "a robe ", "What is 6 × 7? ", "水"])
 def test_time_is_linear(unit: str) -> None:
     index = BenchmarkIndex.of(items(QUESTION, "What is 6 × 7?", "2 " * 50, "a " * 50, "水" * 50))

@@ -117,6 +117,7 @@ def test_a_program_states_no_answer() -> None:
     assert (found, course.answers, course.underthinking) == ([None], 0, None)
 
 
+@pytest.mark.load
 @pytest.mark.parametrize(
     "small",
     [

@@ -300,6 +300,7 @@ def _anew(text: str) -> None:
     stated("")  # the text that was read last is kept
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("unit", HOSTILE_UNITS)
 def test_time_is_linear(unit: str) -> None:
     assert_linear(_anew, unit * (2_000 // len(unit)), unit * (20_000 // len(unit)))

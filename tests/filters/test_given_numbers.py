@@ -55,6 +55,7 @@ def test_any_text_has_some(text: str) -> None:
     assert {*forms.values()} <= forms.keys()
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("unit", ["1/2 ", "20% ", "3", "two ", "hundred ", "two hundred ", "三", "week "])
 def test_time_is_linear(unit: str) -> None:
     assert_linear(lambda text: (quantities(text), worded(text)), unit * 3_000, unit * 30_000)

@@ -46,6 +46,7 @@ def test_shares_sum_to_one_the_larger_first(parts: list[str]) -> None:
     assert languages([text, ""]) == [found, []]
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("unit", ["$", "`", "```", "\\(", "\\[", "\\begin{", "a", "四", "あ四", "$$a", "\\a"])
 def test_time_is_linear(unit: str) -> None:
     assert_linear(shares, unit * 3_000, unit * 30_000)

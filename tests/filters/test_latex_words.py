@@ -110,6 +110,7 @@ def test_white_space_does_not_matter(text: str, space: str) -> None:
     assert written_plainly(f" {text} ".replace(" ", space)) == written_plainly(text)
 
 
+@pytest.mark.load
 @pytest.mark.parametrize(
     "unit",
     [

@@ -154,6 +154,7 @@ def test_any_text_gets_a_well_formed_leak(text: str, gold: str | None, question:
         assert found.marker == text[found.start : found.end]
 
 
+@pytest.mark.load
 @pytest.mark.parametrize(
     "unit", ["the hint says ", "the answer ", "18 ", "B ", "(a) ", "1,111,", "a) x ", "答案", "提示", "told the ", " ", "\n", "1"]
 )

@@ -153,6 +153,7 @@ def test_rules_hold_their_own_examples() -> None:
 UNITS = ("$", "$a", "$$a", "\\(", "\\(a", "\\(\\", "\\[ a", "1", "1 ", "1,", "1.", "a'", "<|", "<|a", "wait ", "等", "\u0301")
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("unit", UNITS)
 def test_time_is_linear(unit: str) -> None:
     def run(text: str) -> None:

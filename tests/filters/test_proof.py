@@ -74,6 +74,7 @@ def test_a_proof_is_part_of_the_text(section: str) -> None:
     assert proof is None or (proof.strip() and proof in section)
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("unit", ["```\n", "```coq\n", "Proof.", "Proof with ", "Proof \n", "Qed.", "`", "~~~x\n", " "])
 def test_time_is_linear_in_the_text(unit: str) -> None:
     def run(text: str) -> None:

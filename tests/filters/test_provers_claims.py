@@ -143,6 +143,7 @@ def test_any_text_is_read_or_refused(header: str, statement: str, proof: str) ->
         assert claim.statement.count("(") == claim.statement.count(")") or "|" in claim.statement or '"' in claim.statement
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("unit", ["(", ")", "a ", "a:", "a^2+", "-", "not ", '"', "|", ";\n", "1", " ", "a = b\n"])
 def test_time_is_linear_in_the_text(unit: str) -> None:
     def run(text: str) -> None:

@@ -141,6 +141,7 @@ def test_any_text_is_read_or_refused(source: str) -> None:
     assert (script.opened is None) != (not script.theorems)
 
 
+@pytest.mark.load
 @pytest.mark.parametrize(
     "unit", ['"', "(*", "*)", ". ", "...", "...x", "- ", "a", "1: ", "1-", "1,", "[", " ", "{", "#[]", "Time ", "A.", "Open "]
 )

@@ -143,6 +143,7 @@ def test_what_is_refused_before_it_runs(proof: str, reason: str) -> None:
     assert refused.value.reason == reason
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("unit", ["/-", "-/", "--", '"', "theorem ", "x", ":", "x.", "#", "theorem x ", " "])
 def test_time_is_linear_in_the_text(unit: str) -> None:
     def run(text: str) -> None:

@@ -179,6 +179,7 @@ def test_the_column_is_the_tag_of_each_text_in_any_order(column: list[str], rand
     ]
 
 
+@pytest.mark.load
 @pytest.mark.parametrize(
     "unit",
     [

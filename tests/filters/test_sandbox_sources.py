@@ -63,6 +63,7 @@ def test_a_question_is_a_context_where_it_defines_a_function() -> None:
     assert contexts_of(question)[-1] == "import math\ndef f(): ..."
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("unit", ["```", "```python\n", "~~~\n", "`", "\n", "    x\n", "```\na\n```\n"])
 def test_time_is_linear(unit: str) -> None:
     def run(text: str) -> None:

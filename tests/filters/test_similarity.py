@@ -113,6 +113,7 @@ def test_joined_profiles_are_those_of_all_texts(one: list[str], other: list[str]
         assert found.offsets.tolist() == getattr(whole, name).offsets.tolist()
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("similarity", [0.5, 0.7, 0.8, 0.9])
 def test_the_gate_lets_pairs_at_the_threshold_pass_and_few_far_below(similarity: float) -> None:
     """The estimate of a pair at the threshold is over the gate in all but one of 700 cases, one at .5 is not over that of .8."""

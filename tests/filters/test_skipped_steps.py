@@ -77,12 +77,14 @@ def test_any_text_has_a_share(chain: str, question: str) -> None:
     assert isinstance(skipped_steps(question, chain), Skips)
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("unit", ["1+1=2 ", "7 ", "three ", "12 + 13 = 25.\n", "1/3 ", "<<1+2=3>>3 ", "三分之一", "5x = 3, ", "9"])
 def test_time_is_linear(unit: str) -> None:
     assert_linear(skipped_steps, unit * 400, unit * 4_000)
     assert_linear(lambda question: skipped_steps("3 + 4 = 7", question), unit * 400, unit * 4_000)
 
 
+@pytest.mark.load
 def test_time_is_linear_where_no_number_repeats() -> None:
     small, large = (" ".join(f"{number * number + 7}" for number in range(count)) for count in (400, 4_000))
     assert_linear(skipped_steps, small, large)

@@ -51,6 +51,7 @@ def test_what_follows_from_what_others_say_is_stated(said: str) -> None:
     assert _stated(said) == ["12"]
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("unit", ["said ", "tom said, the answer is 12 ", "according to the ", "a,", "据书，"])
 def test_time_is_linear(unit: str) -> None:
     assert_linear(_stated, unit * (1_000 // len(unit)), unit * (10_000 // len(unit)))

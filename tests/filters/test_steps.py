@@ -209,6 +209,7 @@ def test_any_text_gets_well_formed_steps(chain: str, answer: str | None, questio
         assert flag.detail
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("unit", ["x = 5\n", "x = 5. x = 7. ", "140 ", "B ", "140. ", "5*20 = 100. ", "1 140 000 "])
 def test_time_is_linear(unit: str) -> None:
     def run(text: str) -> None:

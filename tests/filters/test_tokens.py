@@ -59,6 +59,7 @@ def test_a_column_is_its_texts_and_white_space_parts_them(texts: list[str]) -> N
     assert counted("\n".join(texts)) == sum(counts)
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("unit", ["a", "1", "é", "小", "．", "a1 ", "\u0300"])
 def test_time_is_linear(unit: str) -> None:
     assert_linear(counted, unit * 30_000, unit * 300_000)

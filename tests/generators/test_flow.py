@@ -228,6 +228,7 @@ def test_closing_ends_those_who_wait_for_a_try_a_rate_or_a_place() -> None:
         _run(scene)
 
 
+@pytest.mark.load
 @pytest.mark.parametrize(("rate", "calls"), [(600, 15), (60 * 50, 60)])
 def test_no_more_calls_than_the_rate_allows(rate: float, calls: int) -> None:
     flow, client = _flow(itertools.repeat(REPLY), requests_per_minute=rate)

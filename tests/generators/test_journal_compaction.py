@@ -18,6 +18,7 @@ from tests.journal_entries import ONE, TWO
 LOGS = st.lists(st.lists(ENTRIES, max_size=4), max_size=4)
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("store", ["file", "memory"])
 @settings(max_examples=25)
 @given(earlier=LOGS, later=LOGS)

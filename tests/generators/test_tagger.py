@@ -276,6 +276,7 @@ def test_the_prompt_depends_on_question_and_chain_alone() -> None:
     assert json.dumps(chain_text("I add them.", "So 12."))[1:-1] in second.asked[1].messages[0].content
 
 
+@pytest.mark.load
 @pytest.mark.parametrize(
     "unit", ['{"label": "summary", "quote": "a"}, ', "[", "\\", '\\"', "```json\n", "<", "[A", '"label": ', "a"]
 )

@@ -45,6 +45,7 @@ def test_proportional_quotas_follow_the_fail_rate_of_the_probe() -> None:
             assert sum(outcomes) == max(wanted, sum(outcomes[:8])) and len(outcomes) >= 8
 
 
+@pytest.mark.load
 @pytest.mark.parametrize(
     ("strategy", "cap"),
     [(_until(quota=2, max_trials=6), 6), (_until(quota=4, max_trials=9, allocate="proportional", probe=4), 4)],

@@ -149,6 +149,7 @@ def test_shuffled_input_changes_no_byte(tmp_path: Path, monkeypatch: pytest.Monk
     assert funnel["rejected_records"] == {"bad_json": 1, "missing_field": 2, "not_asked_for": 4, "null_field": 3}
 
 
+@pytest.mark.load
 def test_another_selection_asks_no_teacher_again(tmp_path: Path, solved: Path) -> None:
     run = _copy(solved, tmp_path)
     samples = {path: path.stat().st_mtime_ns for path in (run / "samples").iterdir()}
@@ -204,6 +205,7 @@ def test_a_limit_makes_no_rejects_of_what_it_left_out(tmp_path: Path, monkeypatc
     assert (funnel["problems"], funnel["samples"], funnel["rejected_records"]) == (5, 10, {"not_asked_for": 2})
 
 
+@pytest.mark.load
 def test_two_commands_at_once_on_one_run_are_refused(tmp_path: Path) -> None:
     with claim(str(tmp_path / "run"), 3).locked(), pytest.raises(UserError, match="another command is at work"):
         _built(tmp_path, "run")

@@ -98,6 +98,7 @@ def test_build_show_and_their_messages(tmp_path: Path) -> None:
     assert "build the run first" in starbeam("show", "nowhere", cwd=tmp_path).stderr
 
 
+@pytest.mark.load
 def test_show_lets_no_text_drive_the_terminal(tmp_path: Path) -> None:
     row = {"question": "\x1b]0;mine\x07What?", "answer": "#### 1", "first": "\x1b[2J\u202eA: 1\nA: 1", "second": "A: 2"}
     (tmp_path / "in.jsonl").write_text(json.dumps(row))

@@ -131,6 +131,7 @@ def test_what_is_found_does_not_depend_on_partitions_order_or_repeated_bundles(t
     assert _found(_written(tmp_path, shuffled, 5), flag) == _in_one_process(ROWS)
 
 
+@pytest.mark.load
 def test_of_a_bucket_that_is_too_large_for_all_pairs_those_with_one_answer_are_compared(tmp_path: Path) -> None:
     text = " ".join(random.Random(5).choices(WORDS, k=100))
     chains = [(f"problem {number}", f"{text} so it is a{number // 2}" + " then" * (number % 2)) for number in range(300)]
@@ -139,6 +140,7 @@ def test_of_a_bucket_that_is_too_large_for_all_pairs_those_with_one_answer_are_c
     assert len(found) == 150 and {one.kind for one in found.values()} == {"near"}
 
 
+@pytest.mark.load
 def test_rows_without_an_answer_are_copies_in_the_graph_as_in_one_process(tmp_path: Path) -> None:
     rng = random.Random(6)
     unsure = {"status": "unsure", "checker": "", "reason": ""}
@@ -155,6 +157,7 @@ def test_rows_without_an_answer_are_copies_in_the_graph_as_in_one_process(tmp_pa
     assert sum(id in unknown and one.kept_id not in unknown for id, one in exact) > 10
 
 
+@pytest.mark.load
 def test_a_run_without_rows_and_partitions_without_rows_have_no_copies(tmp_path: Path) -> None:
     assert _found(_written(tmp_path / "empty", [])) == {}
     assert _found(_written(tmp_path / "one", ROWS[:1], 8)) == {}

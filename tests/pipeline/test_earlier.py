@@ -39,6 +39,7 @@ def _rows(run: Path, config: str) -> list[dict[str, object]]:
     return [row for file in sorted((run / "release" / config).glob("*.parquet")) for row in pq.read_table(file).to_pylist()]
 
 
+@pytest.mark.load
 def test_a_release_holds_the_signatures_of_its_kept_rows_and_says_how_they_were_made(first: Path) -> None:
     ids = {row["sample_id"] for row in _rows(first / "first", "full")}
     signed = _rows(first / "first", "signatures")

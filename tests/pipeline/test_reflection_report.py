@@ -83,6 +83,7 @@ def test_every_plot_has_its_words_its_caption_and_its_numbers(page: str) -> None
     assert "Of 40 chains" in page and "words_v1" in page
 
 
+@pytest.mark.load
 def test_the_numbers_are_those_of_the_manifest(manifest: dict[str, Any], found: Reflections) -> None:
     blocks = {block.title: block for block in found.blocks}
     rows = dict(blocks["How often"].rows)

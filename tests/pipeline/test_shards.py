@@ -40,6 +40,7 @@ def _hash(folder: Path, table: pa.Table, key: str | None = None) -> str:
     return shards.write_table(str(folder / "t.parquet"), table, key and {shards.KEY: key}).sha256
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("row_group_bytes", [shards.ROW_GROUP_BYTES, 2000])
 @settings(max_examples=50, deadline=None)
 @given(cuts=st.lists(st.integers(0, 60), max_size=6))
