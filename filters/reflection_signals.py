@@ -25,6 +25,7 @@ LEAST_BEFORE = 2  # sentences before a list that takes them up
 MAX_APART = 4  # sentences between two values for one quantity: further on it is a quantity of another case
 MAX_VALUE_CHARS = 40  # of the end of a sentence, where its value with its unit stands
 MAX_AROUND_CHARS = 2000  # of a sentence that are looked at for its words and values; time stays linear
+MAX_PLACES = 8  # of a word, where it may be part of others
 SHORT_ANSWER = 40  # characters: what follows one is the answer too
 MAX_BACK = 8  # sentences back to a value that comes out again: in long chains numbers come up again by chance
 LEAST_WORDS = 3  # of a question
@@ -61,7 +62,9 @@ _PUTS_OFF = re.compile(
     r"|once|one could|it (?:does|is|can|would|could|might|seems)|that(?:'s| is| would)|this|step|first|to"
     r"|the (?:question|problem|exercise|stem|statement|answer))\b"
 )
-_AT_END = re.compile(r"(?<![\w.,])-?\d+(?:,\d{3})*(?:\.\d+)? ?$")
+_AT_END = re.compile(
+    rf"(?<![\w.,])(?P<value>-?\d+(?:,\d{{3}})*(?:\.\d+)?)(?P<unit> ?[^\d]{{{LEAST_UNIT_CHARS},{MAX_UNIT_CHARS}}})$"
+)
 _COMES_TO = re.compile(r"\b(?:gives?|comes?|makes?|leaves?|totals?|is|are|becomes?|works? out|drops?|rises?)\b")
 _NEXT = re.compile(
     r"^[\W_]*(?:\d|case|step|then|next|after|finally|similarly|another|each|now|for|at|if|when|on|and|in total|so|therefore"
@@ -75,7 +78,6 @@ _VERB = re.compile(
     r"|[=*\\#|\u4e00-\u9fff\0]"
 )
 _ENDS_LIST = re.compile(r": | - | — |\.$")
-_DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[a-z]{2}")
 _WORD = re.compile(r"[a-z]{2,}")
 _AIMS = re.compile(r"[()]|\b(?:i|we|if|let|wait|from|between|line|row|multiples?|when|for|each|so|so,|thus|therefore|mod)\b")
@@ -191,37 +193,42 @@ def _is_list(plain: str, span: Span) -> bool:
     parts = _PART_ENDS.split(plain[span.start : end.start()])
     if len(parts) < GATHERED or max(map(len, parts)) > MAX_PART_CHARS or _VERB.search(plain, span.start, end.start()):
         return False
-    before = set(_CONTENT.findall(plain, max(span.start - MAX_AROUND_CHARS, 0), span.start))
-    return all(any(word in before for word in _CONTENT.findall(part)) and _LETTER.search(part) is not None for part in parts)
+    before = plain[max(span.start - MAX_AROUND_CHARS, 0) : span.start]
+    return all(any(_stands(word, before) for word in _CONTENT.findall(part)) and _LETTER.search(part) is not None for part in parts)
+
+
+def _stands(word: str, text: str) -> bool:
+    """Say whether a word or number stands in a text by itself, among its first places there."""
+    at = text.find(word)
+    for _ in range(MAX_PLACES):
+        if at < 0:
+            return False
+        if not text[at - 1 : at].isalnum() and not text[at + len(word) : at + len(word) + 1].isalnum():
+            return True
+        at = text.find(word, at + 1)
+    return False
 
 
 def _replaces(plain: str, spans: Sequence[Span], place: int) -> bool:
     """Say whether a sentence ends with a value of the unit of that of the sentence before, which nothing takes up."""
     before, span = spans[place - 1], spans[place]
-    if not (
-        _DIGIT.search(plain, span.end - MAX_VALUE_CHARS, span.end)
-        and _DIGIT.search(plain, before.end - MAX_VALUE_CHARS, before.end)
-    ):
-        return False
-    same = 0
-    while same < MAX_UNIT_CHARS and plain[before.end - 1 - same] == plain[span.end - 1 - same]:
-        same += 1
-    for shared in range(same, LEAST_UNIT_CHARS - 1, -1):
-        old = _AT_END.search(plain, before.start, before.end - shared)
-        new = _AT_END.search(plain, span.start, span.end - shared)
-        if old is not None and new is not None:
-            break
-    else:
+    new = _AT_END.search(plain, max(span.start, span.end - MAX_VALUE_CHARS), span.end)
+    old = new and _AT_END.search(plain, max(before.start, before.end - MAX_VALUE_CHARS), before.end)
+    if new is None or old is None or old["unit"] != new["unit"]:
         return False
     sentence = plain[span.start : span.end]
     if plain[before.start : before.end].split()[:2] == sentence.split()[:2]:  # two things side by side
         return False
-    if old[0] == new[0] or _NEXT.search(sentence) or not _COMES_TO.search(sentence) or plain.count("\n", before.end, span.start):
-        return False
-    value = old[0].strip()
-    if value in _NUMBER.findall(plain, span.start, span.start + MAX_AROUND_CHARS) or not any(
-        character.isalpha() or character == "%" for character in sentence[-shared:]
+    if (
+        old["value"] == new["value"]
+        or _NEXT.search(sentence)
+        or not _COMES_TO.search(sentence)
+        or plain.count("\n", before.end, span.start)
     ):
+        return False
+    if not any(character.isalpha() or character == "%" for character in new["unit"]):
+        return False
+    if _stands(old["value"], plain[span.start : span.start + MAX_AROUND_CHARS]):
         return False
     words = set(_CONTENT.findall(plain, before.start, old.start())) & set(_CONTENT.findall(plain, span.start, new.start()))
     return bool(words - set(_COMES_TO.findall(sentence)))
