@@ -7,7 +7,7 @@ passages: the project's own, `reflection_set/`, written for this without sight o
     marked: with a usual marker word; unmarked: a behaviour without one; negative: none, though it looks so.
 windows: of real model outputs (--windows: `math500_samples.jsonl.gz`), drawn at random and labelled by hand;
     `reflection_set/windows.jsonl` holds places and labels alone.
-speed: chains of 300 words a CPU second, from the same outputs.
+speed: chains of 300 words a CPU second, from the same outputs, and 1 MB of what could take long.
 
 A label that was found counts where it overlaps one of the same label that was marked; overlap (IoU) is the mean over these pairs.
 Keyword lists are what published counters look for, counted as they count: as substrings of lower-cased text.
@@ -28,6 +28,21 @@ from schemas.annotation import LABELS
 FOLDER = Path(__file__).parent / "reflection_set"
 # The project's own aims.
 BAR_MICRO, BAR_LANGUAGES, BAR_NEGATIVE, BAR_UNMARKED, BAR_SPEED = 0.75, 0.05, 0.15, 0.45, 4000
+
+ADVERSARIAL = (
+    *(
+        "a",
+        "wait, ",
+        "the total is 12. ",
+        "alpha, beta, gamma. ",
+        "it is 5 cm. It comes to 7 cm. ",
+        "let me check ",
+        '"',
+        "`",
+        "'a",
+    ),
+    *("等等，", "是不是3？", "甲3，乙4，丙5。", "等", "，"),
+)
 
 Labelled = tuple[str, int, int]
 Tagger = Callable[[str, str], list[Labelled]]
@@ -234,6 +249,15 @@ def print_speed(path: Path) -> None:
     print(f"{len(chains):,} chains of 300 words: {told}; median of 5 turns")
 
 
+def print_adversarial() -> None:
+    """Print CPU seconds for 1 MB of UTF-8 of what could take long."""
+    for unit in ADVERSARIAL:
+        text = unit * (1_000_000 // len(unit.encode()))
+        began = time.process_time()
+        tag(text)
+        print(f"  1 MB of {unit!r}: {time.process_time() - began:.2f} s")
+
+
 def _pieces(text: str) -> list[list[str]]:
     words = text.split(" ")
     return [words[first : first + 300] for first in range(0, len(words) - 299, 300)]
@@ -268,6 +292,7 @@ def main() -> None:
             show(real)
     if given.speed:
         print_speed(given.speed)
+        print_adversarial()
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from schemas.annotation import LABELS, Label, Reflection
 NAME = "reflection_v1"
 
 MAX_MERGED = 3  # sentences in a row with one label that are one reflection, as in the labelled set
+MAX_LINE_CHARS = 2000  # of a line, in which what it begins with says whose it is
 MAX_OPENING_CHARS = 40  # of a line that say whose it is
 
 _HAN = re.compile("[\u4e00-\u9fff]")
@@ -131,7 +132,7 @@ def _note(found: Found, span: Span, rule: Rule, match: re.Match[str]) -> None:
 
 def _guarded(plain: str, span: Span, text: str, name: str, numbers: int) -> str:
     """Return a sentence with what some guards, by the bits of a number, hide; "" where it is no word of the writer's own."""
-    line = plain.rfind("\n", 0, span.start) + 1
+    line = plain.rfind("\n", max(span.start - MAX_LINE_CHARS, 0), span.start) + 1  # without a bound, time would be quadratic
     if line_pattern(name).match(plain[line : line + MAX_OPENING_CHARS]):
         return ""
     language = _language(name)
