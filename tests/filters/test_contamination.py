@@ -1,7 +1,6 @@
 """What is found of a benchmark's items, held against a plain definition of overlap and run."""
 
 import collections
-import time
 from collections.abc import Sequence
 
 import pytest
@@ -13,7 +12,7 @@ from filters.contamination import RUN_WORDS, SHARE, VARIANTS, contamination
 from filters.latex_words import MASK, spelled
 from filters.shingles import words
 from schemas.annotation import Contamination
-from tests.linear_time import assert_linear
+from tests.linear_time import assert_linear, seconds
 
 QUESTION = "A robe takes 2 bolts of blue fiber and half that much white fiber. How many bolts in total does it take?"
 
@@ -141,12 +140,11 @@ def test_of_many_variants_the_nearest_are_named_and_no_copy_is_left_out() -> Non
 
 def test_items_of_one_template_are_measured_at_once() -> None:
     asked = [f"A farmer has {row} hens and sells {7 * row} of them every day. How much does he earn?" for row in range(4_000)]
-    began = time.thread_time()
     index = BenchmarkIndex.of(items(*asked))
-    made = time.thread_time()
     hits = contamination([asked[17]], index)[0]
     assert ("18", "copy") in {(hit.item, hit.kind) for hit in hits} and len(hits) == 1 + VARIANTS
-    assert time.thread_time() - made < made - began  # one by one they would take several times as long as the index
+    made = seconds(lambda: BenchmarkIndex.of(items(*asked)))  # one by one they would take several times as long as the index
+    assert seconds(lambda: contamination([asked[17]], index)) < made
 
 
 def test_rows_of_numbers_are_no_item() -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import dataclasses
 import json
-import time
 
 import pytest
 from hypothesis import given
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from generators.judge import MAX_CHARS, SAMPLING, Judge, judgeable, word_of
 from generators.teachers.teacher import Completion, Prompt
 from schemas.annotation import Judgement
+from tests.linear_time import seconds
 
 
 @dataclasses.dataclass
@@ -256,9 +256,7 @@ def test_the_prompt_depends_on_the_pair_alone() -> None:
 
 
 def _seconds(text: str) -> float:
-    began = time.perf_counter()
-    judgeable("Paris", text)
-    return time.perf_counter() - began
+    return seconds(lambda: judgeable("Paris", text))
 
 
 @pytest.mark.parametrize("piece", ["Solution:", "let's ", "answer is ", "解", "I cannot", "<", "---", "the ", "step 1"])
