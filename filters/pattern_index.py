@@ -2,13 +2,13 @@
 
 import functools
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from filters.known import Known
 from filters.pattern_words import ENGLISH, MARKS, MAX_WHOLE
 from filters.reflection_rules import SLOTS, Pattern
 
-MAX_KNOWN = 1 << 16  # words whose bits are remembered, some megabytes
 HAN = 2  # Chinese characters by which a pattern's words are looked up
 
 
@@ -26,16 +26,13 @@ class PatternIndex:
         self.patterns = patterns
         self._chinese = chinese
         self._every = (1 << len(patterns)) - 1
-        self._spared = [0] * SLOTS  # of each slot: patterns that have no words for it
-        begin: dict[str, int] = {}
+        self._spared = 0  # of each slot: patterns that have no words for it
         words: dict[str, int] = {}
         for number, pattern in enumerate(patterns):
-            for prefix in pattern.prefixes:
-                begin[prefix] = begin.get(prefix, 0) | 1 << number
             for slot in range(SLOTS):
                 bit = 1 << (slot * len(patterns) + number)
                 if slot >= len(pattern.words):
-                    self._spared[slot] |= 1 << number
+                    self._spared |= bit
                 for word in pattern.words[slot] if slot < len(pattern.words) else ():
                     words[word] = words.get(word, 0) | bit
         self._whole = words
@@ -43,22 +40,14 @@ class PatternIndex:
         self._by_start: dict[str, list[_Part]] = {}
         for word, bits in words.items():
             self._by_start.setdefault(word[: HAN if chinese else MAX_WHOLE + 1], []).append(_Part(word, bits))
-        self._known = _Known(self._bits_of)
-        # By the next PREFIX characters of a text: the patterns that may match there, as bits.
-        self.beginning = _Known(
-            lambda start: begin.get(start, 0) | begin.get(start[:2], 0) | begin.get(start[:1], 0) | begin.get("", 0)
-        )
+        self._known = Known(self._bits_of)
 
     def tried(self, sentence: str) -> int:
         """Return the patterns that a sentence may be of, as bits: it holds a word of each of their sets."""
         found = self._in_chinese(sentence) if self._chinese else self._in_english(sentence)
-        numbers = self._every
-        for spared in self._spared:
-            numbers &= found | spared
-            if not numbers:
-                break
-            found >>= len(self.patterns)
-        return numbers
+        found |= self._spared
+        found &= found >> 2 * len(self.patterns)
+        return found & found >> len(self.patterns) & self._every
 
     def _in_english(self, sentence: str) -> int:
         """Return the bits of a sentence's words."""
@@ -70,12 +59,13 @@ class PatternIndex:
         return found
 
     def _in_chinese(self, sentence: str) -> int:
-        parts, found = self._by_start, 0
-        for at in range(len(sentence)):
-            for start in (sentence[at], sentence[at : at + HAN]):
-                for part in parts.get(start, ()):
-                    if sentence.startswith(part.word, at):
-                        found |= part.bits
+        starts = {sentence[at : at + HAN] for at in range(len(sentence))}
+        starts.update(sentence)
+        found = 0
+        for start in starts & self._by_start.keys():
+            for part in self._by_start[start]:
+                if part.word in sentence:
+                    found |= part.bits
         return found
 
     def _bits_of(self, word: str) -> int:
@@ -86,21 +76,6 @@ class PatternIndex:
                 if word.startswith(part.word, at):
                     found |= part.bits
         return found
-
-
-class _Known(dict[str, int]):
-    """Bits by word or by what a text goes on with, made when they are asked for."""
-
-    def __init__(self, bits_of: Callable[[str], int]) -> None:
-        super().__init__()
-        self._bits_of = bits_of
-
-    def __missing__(self, word: str) -> int:
-        if len(self) >= MAX_KNOWN:
-            self.clear()
-        bits = self._bits_of(word)
-        self[word] = bits
-        return bits
 
 
 def ones(numbers: int) -> Iterator[int]:

@@ -4,6 +4,7 @@ The same idea as RE2's FilteredRE2.  It reads the part of the syntax that our da
 that do not capture, lookarounds, `?` and `{m,n}`.
 """
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -42,9 +43,7 @@ def required_words(pattern: str) -> list[frozenset[str]]:
 
     Empty where none is needed.  Raises ValueError where the syntax is not known.
     """
-    branches, end = _alternation(pattern, 0)
-    if end != len(pattern):
-        raise ValueError(f"pattern {pattern!r}: cannot read from place {end}")
+    branches = _branches(pattern)
     sets = _of_branch(branches[0]) if len(branches) == 1 else list(_united(branches))
     return sorted(dict.fromkeys(sets), key=lambda one: (_cost(one), sorted(one)))
 
@@ -52,14 +51,13 @@ def required_words(pattern: str) -> list[frozenset[str]]:
 MAX_WHOLE = 3  # letters: words of patterns that are no longer match whole words alone
 
 
-PREFIX = 3  # characters
+PREFIX = 4  # characters: they tell "then" from "the"
 
 
 def prefixes(pattern: str) -> frozenset[str]:
     """Return what a match may begin with: its first PREFIX characters, or fewer where anything may follow these or nothing does."""
-    branches, _ = _alternation(pattern, 0)
     found: set[str] = set()
-    for branch in branches:
+    for branch in _branches(pattern):
         going, stopped = _begun(branch, frozenset([""]))
         found |= going | stopped
     return frozenset(found)
@@ -147,6 +145,14 @@ def _united(branches: "list[list[_Item]]") -> Iterator[frozenset[str]]:
     yield from (frozenset().union(*sets) for sets in zip(*ranked, strict=False))
 
 
+@functools.lru_cache(1)  # it is asked for its words and prefixes, one after the other
+def _branches(pattern: str) -> "list[list[_Item]]":
+    branches, end = _alternation(pattern, 0)
+    if end != len(pattern):
+        raise ValueError(f"pattern {pattern!r}: cannot read from place {end}")
+    return branches
+
+
 def _alternation(pattern: str, at: int) -> "tuple[list[list[_Item]], int]":
     branches: list[list[_Item]] = [[]]
     while at < len(pattern) and pattern[at] != ")":
@@ -155,17 +161,22 @@ def _alternation(pattern: str, at: int) -> "tuple[list[list[_Item]], int]":
             at += 1
             continue
         item, at = _item(pattern, at)
-        needed, many, at = _repeat(pattern, at)
-        branches[-1].append(item if item is _BOUNDARY else item._replace(needed=item.needed and needed, many=many))
+        if at < len(pattern) and pattern[at] in "?{":
+            needed, many, at = _repeat(pattern, at)
+            item = item if item is _BOUNDARY else item._replace(needed=item.needed and needed, many=many)
+        branches[-1].append(item)
     return branches, at
 
 
+_SYNTAX = frozenset(r"()[\*+{^$.")
 _AROUND = re.compile(r"\(\?(?:=|!|<=|<!)")
 _ESCAPED_LITERAL = re.compile(r"\\[^\w\s]")
 
 
 def _item(pattern: str, at: int) -> tuple[_Item, int]:
     character = pattern[at]
+    if character not in _SYNTAX:
+        return _literal(character), at + 1
     if character == "(":
         around = _AROUND.match(pattern, at)
         opening = around[0] if around else "(?:"
@@ -188,7 +199,12 @@ def _item(pattern: str, at: int) -> tuple[_Item, int]:
         raise ValueError(f"pattern {pattern!r}: repeats without a bound at place {at}")
     if character in "^$":
         return _Item(None, None, False, zero=True), at + 1
-    return _Item(None if character == "." else character, None, True, character == "." or character.isalpha()), at + 1
+    return _Item(None, None, True, letter=True), at + 1  # "."
+
+
+@functools.cache
+def _literal(character: str) -> _Item:
+    return _Item(character, None, True, character.isalpha())
 
 
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")

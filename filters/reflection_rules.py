@@ -29,9 +29,9 @@ MAX_CONNECTIVES = 3  # words such as "so", "but wait" before what opens a clause
 
 
 class Pattern(NamedTuple):
-    """One pattern of a rule, ready to be tried."""
+    """One pattern of a rule."""
 
-    compiled: re.Pattern[str]
+    source: str  # its regular expression, compiled when it is first tried
     words: tuple[frozenset[str], ...]  # of each of which a sentence holds one, at most SLOTS
     prefixes: frozenset[str]  # what it may begin with
 
@@ -89,9 +89,7 @@ def guards() -> tuple[Guard, ...]:
 @functools.cache
 def line_pattern(language: str) -> re.Pattern[str]:
     """Return one pattern for the starts of lines that are not the writer's own."""
-    chosen = [
-        pattern.compiled.pattern for one in guards() if (one.scope, one.language) == ("line", language) for pattern in one.patterns
-    ]
+    chosen = [pattern.source for one in guards() if (one.scope, one.language) == ("line", language) for pattern in one.patterns]
     return re.compile("|".join(chosen))
 
 
@@ -101,17 +99,13 @@ class Opening(NamedTuple):
     start: re.Pattern[str]  # ends where the first clause opens
     opener: re.Pattern[str]  # ends where a further one does
     connective: re.Pattern[str]  # what may stand there before the clause's own words
-    prefixes: frozenset[str]  # what connectives begin with
-    sizes: tuple[int, ...]  # of these, in characters
 
 
 @functools.cache
-def opening(language: str) -> Opening:
-    """Return where clauses open in a language."""
+def opening(language: str, flags: re.RegexFlag) -> Opening:
+    """Return where clauses open in a language, for text that is ASCII or not."""
     patterns = [_spelled(written, language) for written in ("<start>", "<opener><filler>(?=<begin>)", "<connective>")]
-    start, opener, connective = map(re.compile, patterns)
-    begins = prefixes(patterns[2])
-    return Opening(start, opener, connective, begins, tuple(sorted({len(one) for one in begins})))
+    return Opening(*(re.compile(pattern, flags) for pattern in patterns))
 
 
 def rule_of(label: Label, language: str, entry: Mapping[str, Any]) -> Rule:
@@ -128,7 +122,7 @@ SLOTS = 4
 def _pattern(written: str, language: str, anywhere: bool) -> Pattern:
     spelled = _spelled(written, language)
     before = _WORD_START[language] if anywhere else ""
-    return Pattern(re.compile(f"{before}(?:{spelled})"), tuple(required_words(spelled)[:SLOTS]), prefixes(spelled))
+    return Pattern(f"{before}(?:{spelled})", tuple(required_words(spelled)[:SLOTS]), prefixes(spelled))
 
 
 def _spelled(pattern: str, language: str) -> str:

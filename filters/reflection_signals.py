@@ -11,7 +11,9 @@ answered   such a question without a word of doubt, and a statement right behind
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+from filters.known import Known
 from filters.reflection_signals_zh import chinese_signals
 from filters.sentences import HIDDEN, Span
 from schemas.annotation import Label
@@ -31,7 +33,7 @@ MAX_BACK = 8  # sentences back to a value that comes out again: in long chains n
 LEAST_WORDS = 3  # of a question
 LEAST_DIGITS = 2  # of a value that is known again: one of one digit comes up by chance
 
-_NUMBER = re.compile(r"(?<![A-Za-z0-9_.])\d+(?:,\d{3})*(?:\.\d+)?")
+_NUMBER = re.compile(r"\d(?<![A-Za-z0-9_.]\d)\d*(?:,\d{3})*(?:\.\d+)?")  # a digit first: that is what is looked for fast
 _OPERATOR = re.compile(
     r"\d[^\w\n=]{0,3}(?:[+*/×÷−-]|\\(?:times|cdot|div))[^\w\n=]{0,3}\d"
     r"|\b(?:times|plus|minus|divided|multiplied|squared|add up|adds up|together|sum)\b"
@@ -89,46 +91,70 @@ _ASKS = re.compile(
 )
 
 
-def signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, Label, str]]:
-    """Yield sentences with a label and the name of the signal.  Lines of LaTeX are passed over: their values are of algebra."""
+class _Facts(NamedTuple):
+    """What a sentence says by itself."""
+
+    doubts: bool  # a question about what was said
+    parts: bool  # commas and no verb
+    values: Sequence[str]  # its numbers, none in a line of LaTeX
+    stated: Sequence[tuple[str, str]]  # quantities with their values
+
+
+def signals(plain: str, spans: Sequence[Span], texts: Sequence[str]) -> Iterator[tuple[int, Label, str]]:
+    """Yield places of sentences, whose spans and texts are given, with a label and the name of the signal.
+
+    Lines of LaTeX are passed over: their values are of algebra.
+    """
     known: dict[str, int] = {}  # value → the sentence that first states it
     stated: dict[str, tuple[str, int]] = {}  # quantity → its value, and the sentence that states it
     doubtful = False  # whether the sentence before is a doubt without a word of doubt
     chinese = not plain.isascii() and _HAN.search(plain) is not None
-    for place, span in enumerate(spans):
-        sentence = plain[span.start : span.end]
+    for place, sentence in enumerate(texts):
+        facts = _FACTS[sentence]
         if doubtful and _answers(sentence) and not _is_line(plain, spans, place):
-            yield span, "self_correction", "answered"
+            yield place, "self_correction", "answered"
             doubtful = len(sentence) <= SHORT_ANSWER
             continue
         doubtful = False
-        if place and sentence[-1] in "?？" and _is_doubt(sentence):
+        if facts is None:
+            continue
+        if place and facts.doubts:
             doubtful = sentence[-1] == "?" and _WORDED.search(sentence) is None
-            yield span, "hesitation", "doubted"
+            yield place, "hesitation", "doubted"
             continue
-        if place >= LEAST_BEFORE and "," in sentence and not _states(sentence) and _is_list(plain, span):
-            yield span, "summary", "gathered" if len(_NUMBER.findall(sentence)) >= GATHERED else "listed"
-        if "\\" in sentence or HIDDEN in sentence:
-            continue
-        values = _NUMBER.findall(sentence)
+        if place >= LEAST_BEFORE and facts.parts and _is_list(plain, spans[place]):
+            yield place, "summary", "gathered" if len(_NUMBER.findall(sentence)) >= GATHERED else "listed"
+        values = facts.values
         if not values:
             continue
-        if place and _replaces(plain, spans, place):
-            yield span, "self_correction", "replaced"
+        if place and _replaces(plain, spans, texts, place):
+            yield place, "self_correction", "replaced"
         if len(values) >= GATHERED and not (place and _is_line(plain, spans, place) and not (chinese and _HAN.search(sentence))):
-            label, signal = _among(sentence, [value.replace(",", "") for value in values], known, place)
+            label, signal = _among(sentence, values, known, place)
             if label is not None:
-                yield span, label, signal
-        if _STATES.search(sentence):
-            for quantity, value in _stated(sentence):
-                before = stated.get(quantity)
-                if before is not None and before[0] != value and place - before[1] <= MAX_APART:
-                    yield span, "self_correction", "revised"
-                stated[quantity] = value, place
+                yield place, label, signal
+        for quantity, value in facts.stated:
+            before = stated.get(quantity)
+            if before is not None and before[0] != value and place - before[1] <= MAX_APART:
+                yield place, "self_correction", "revised"
+            stated[quantity] = value, place
         for value in values:
-            known.setdefault(value.replace(",", ""), place)
+            known.setdefault(value, place)
     if chinese:
-        yield from chinese_signals(plain, spans)
+        yield from chinese_signals(texts)
+
+
+def _facts(sentence: str) -> _Facts | None:
+    """Return what a sentence says by itself; None for nothing, as most do."""
+    doubts = sentence[-1] in "?？" and _is_doubt(sentence)
+    parts = "," in sentence and not _states(sentence)
+    values = [] if "\\" in sentence or HIDDEN in sentence else [value.replace(",", "") for value in _NUMBER.findall(sentence)]
+    if not values:
+        return _Facts(doubts, parts, (), ()) if doubts or parts else None
+    return _Facts(doubts, parts, values, list(_stated(sentence)) if _STATES.search(sentence) else ())
+
+
+_FACTS = Known(_facts)
 
 
 def _states(sentence: str) -> bool:
@@ -209,26 +235,25 @@ def _stands(word: str, text: str) -> bool:
     return False
 
 
-def _replaces(plain: str, spans: Sequence[Span], place: int) -> bool:
+def _replaces(plain: str, spans: Sequence[Span], texts: Sequence[str], place: int) -> bool:
     """Say whether a sentence ends with a value of the unit of that of the sentence before, which nothing takes up."""
-    before, span = spans[place - 1], spans[place]
-    new = _AT_END.search(plain, max(span.start, span.end - MAX_VALUE_CHARS), span.end)
-    old = new and _AT_END.search(plain, max(before.start, before.end - MAX_VALUE_CHARS), before.end)
+    before, sentence, start = texts[place - 1], texts[place], spans[place].start
+    new = _VALUE_AT_END[sentence]
+    old = new and _VALUE_AT_END[before]
     if new is None or old is None or old["unit"] != new["unit"]:
         return False
-    sentence = plain[span.start : span.end]
-    if plain[before.start : before.end].split()[:2] == sentence.split()[:2]:  # two things side by side
+    if before.split()[:2] == sentence.split()[:2]:  # two things side by side
         return False
-    if (
-        old["value"] == new["value"]
-        or _NEXT.search(sentence)
-        or not _COMES_TO.search(sentence)
-        or plain.count("\n", before.end, span.start)
-    ):
+    if old["value"] == new["value"] or _NEXT.search(sentence) or not _COMES_TO.search(sentence) or _is_line(plain, spans, place):
         return False
     if not any(character.isalpha() or character == "%" for character in new["unit"]):
         return False
-    if _stands(old["value"], plain[span.start : span.start + MAX_AROUND_CHARS]):
+    if _stands(old["value"], plain[start : start + MAX_AROUND_CHARS]):
         return False
-    words = set(_CONTENT.findall(plain, before.start, old.start())) & set(_CONTENT.findall(plain, span.start, new.start()))
+    words = set(_CONTENT.findall(before, 0, old.start())) & set(_CONTENT.findall(sentence, 0, new.start()))
     return bool(words - set(_COMES_TO.findall(sentence)))
+
+
+_VALUE_AT_END: Known[str, re.Match[str] | None] = Known(
+    lambda sentence: _AT_END.search(sentence, max(len(sentence) - MAX_VALUE_CHARS, 0))
+)

@@ -12,7 +12,7 @@ answered   another value or a replaced one right behind such a question: self_co
 import re
 from collections.abc import Iterator, Sequence
 
-from filters.sentences import HIDDEN, Span
+from filters.sentences import HIDDEN
 from schemas.annotation import Label
 
 # Our rules, set on the development passages.
@@ -26,7 +26,7 @@ OPENED = 2  # sentences that begin with an item of a list, at least
 MAX_BEHIND = 6  # sentences behind a list
 MAX_ITEM_CHARS = 14
 
-_NUMBER = re.compile(r"(?<![a-z\d_.])\d+(?:,\d{3})*(?:\.\d+)?")
+_NUMBER = re.compile(r"\d(?<![a-z\d_.]\d)\d*(?:,\d{3})*(?:\.\d+)?")
 _SAME = re.compile(
     r"(?:同样|也|还|正好|恰好|刚好|仍然?|依旧|依然|果然|又|恰|正|确实|的确|照样|都|均|凑成|刚刚)(?:正好|刚好|恰好)?"
     r"(?:是|为|得到?|等于|落在|算得|给出|剩下?|回到|凑成|共|有|只有|要|=|≈)?[^\w，。；]{0,3}$"
@@ -54,30 +54,29 @@ _KEEPS = re.compile(
 _PIECE = re.compile(r"\d+(?:\.\d+)?|[a-z]+|(?=([\u4e00-\u9fff]{2}))")
 
 
-def chinese_signals(plain: str, spans: Sequence[Span]) -> Iterator[tuple[Span, Label, str]]:
-    """Yield sentences with a label and the name of the signal."""
+def chinese_signals(texts: Sequence[str]) -> Iterator[tuple[int, Label, str]]:
+    """Yield places of sentences with a label and the name of the signal."""
     known: set[str] = set()  # values of the sentences before
     said: dict[str, int] = {}  # piece → the last sentence that holds it
     doubted = False
-    texts = [plain[span.start : span.end] for span in spans]
-    for place, (span, sentence) in enumerate(zip(spans, texts, strict=True)):
+    for place, sentence in enumerate(texts):
         if place and _is_doubt(sentence):
             doubted = True
-            yield span, "hesitation", "doubted"
+            yield place, "hesitation", "doubted"
             continue
         values = list(_NUMBER.finditer(sentence))
         if sentence[-1] not in "?？":
             if doubted and _answers(sentence, values, known):
-                yield span, "self_correction", "answered"
+                yield place, "self_correction", "answered"
             if HIDDEN not in sentence:
                 signal = _checks(sentence, values, known, texts[max(place - MAX_BACK, 0) : place])
                 if signal:
-                    yield span, "verification", signal
+                    yield place, "verification", signal
                 if place > 1 and len(sentence) <= MAX_GATHERED_CHARS and _gathers(sentence, said):
-                    yield span, "summary", "gathered"
+                    yield place, "summary", "gathered"
         doubted = False
         if _opens(sentence, texts[place + 1 : place + 1 + MAX_BEHIND]):
-            yield span, "subgoal", "opened"
+            yield place, "subgoal", "opened"
         known.update(match[0] for match in values)
         said.update(dict.fromkeys(_pieces(sentence), place))
 
