@@ -17,8 +17,12 @@ class Known(dict[_Key, _Value]):
         self._made = made
 
     def __missing__(self, key: _Key) -> _Value:
+        value = self._made(key)
+        self.put(key, value)
+        return value
+
+    def put(self, key: _Key, value: _Value) -> None:
+        """Remember a value."""
         if len(self) >= MAX_KNOWN:
             self.clear()
-        value = self._made(key)
         self[key] = value
-        return value

@@ -26,16 +26,16 @@ class PatternIndex:
         self.patterns = patterns
         self._chinese = chinese
         self._every = (1 << len(patterns)) - 1
-        self._spared = 0  # of each slot: patterns that have no words for it
+        self.spared = 0  # of each slot: patterns that have no words for it
         words: dict[str, int] = {}
         for number, pattern in enumerate(patterns):
             for slot in range(SLOTS):
                 bit = 1 << (slot * len(patterns) + number)
                 if slot >= len(pattern.words):
-                    self._spared |= bit
+                    self.spared |= bit
                 for word in pattern.words[slot] if slot < len(pattern.words) else ():
                     words[word] = words.get(word, 0) | bit
-        self._whole = words
+        self.words = words
         self._marks = [(mark, words[mark]) for mark in MARKS if mark in words]
         self._by_start: dict[str, list[_Part]] = {}
         for word, bits in words.items():
@@ -45,7 +45,7 @@ class PatternIndex:
     def tried(self, sentence: str) -> int:
         """Return the patterns that a sentence may be of, as bits: it holds a word of each of their sets."""
         found = self._in_chinese(sentence) if self._chinese else self._in_english(sentence)
-        found |= self._spared
+        found |= self.spared
         found &= found >> 2 * len(self.patterns)
         return found & found >> len(self.patterns) & self._every
 
@@ -70,7 +70,7 @@ class PatternIndex:
 
     def _bits_of(self, word: str) -> int:
         """Return the bits of a word of a text: those of the patterns' words that it is or, where these are long, holds."""
-        found = self._whole.get(word, 0)
+        found = self.words.get(word, 0)
         for at in range(len(word) - MAX_WHOLE):
             for part in self._by_start.get(word[at : at + MAX_WHOLE + 1], ()):
                 if word.startswith(part.word, at):

@@ -87,6 +87,24 @@ def _begun(items: "list[_Item]", before: frozenset[str]) -> tuple[frozenset[str]
     return frozenset(going), frozenset(stopped)
 
 
+def spelled_out(pattern: str) -> list[str]:
+    """Return all that a pattern matches, what it tries first before.  Raises ValueError where that has no end or is not known."""
+    return _spelled_out(_branches(pattern))
+
+
+def _spelled_out(branches: "list[list[_Item]]") -> list[str]:
+    found: list[str] = []
+    for branch in branches:
+        rows = [""]
+        for item in branch:
+            parts = [item.literal] if item.literal is not None else _spelled_out(item.branches or [])
+            if item.many or not parts:
+                raise ValueError("a pattern that is to be spelled out has a part without an end")
+            rows = [row + part for row in rows for part in (parts if item.needed else [*parts, ""])]
+        found += rows
+    return found
+
+
 def _cost(words: frozenset[str]) -> float:
     return sum(
         40.0

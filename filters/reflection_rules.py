@@ -18,7 +18,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from filters.pattern_words import prefixes, required_words
+from filters.pattern_words import prefixes, required_words, spelled_out
 from schemas.annotation import LABELS, Label
 
 LANGUAGES = ("en", "zh")
@@ -104,8 +104,30 @@ class Opening(NamedTuple):
 @functools.cache
 def opening(language: str, flags: re.RegexFlag) -> Opening:
     """Return where clauses open in a language, for text that is ASCII or not."""
-    patterns = [_spelled(written, language) for written in ("<start>", "<opener><filler>(?=<begin>)", "<connective>")]
+    patterns = [_spelled(written, language) for written in ("<start>", "(?:<opener>|<opening>)<filler>(?=<begin>)", "<connective>")]
     return Opening(*(re.compile(pattern, flags) for pattern in patterns))
+
+
+class Classes(NamedTuple):
+    """Where clauses open in English, one character after the other."""
+
+    start: str  # patterns of single characters, or of some in a row
+    opener: str
+    filler: str
+    max_start: int  # characters in a row
+    max_filler: int
+    openings: tuple[str, ...]
+    connectives: tuple[str, ...]  # what is tried first before
+
+
+@functools.cache
+def classes() -> Classes:
+    """Return what the patterns of where clauses open in English say."""
+    start, opener, filler, openings, connective = (
+        _spelled(f"<{name}>", "en") for name in ("start", "opener", "filler", "opening", "connective")
+    )
+    most_start, most_filler = (max(size for size in range(20) if re.fullmatch(one, "." * size)) for one in (start, filler))
+    return Classes(start, opener, filler, most_start, most_filler, tuple(spelled_out(openings)), tuple(spelled_out(connective)))
 
 
 def rule_of(label: Label, language: str, entry: Mapping[str, Any]) -> Rule:

@@ -11,11 +11,10 @@ answered   such a question without a word of doubt, and a statement right behind
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from filters.known import Known
 from filters.reflection_signals_zh import chinese_signals
-from filters.sentences import HIDDEN, Span
+from filters.sentences import HIDDEN
 from schemas.annotation import Label
 
 MAX_QUESTION_CHARS = 120  # a longer question is one of the problem's kind
@@ -67,6 +66,7 @@ _PUTS_OFF = re.compile(
 _AT_END = re.compile(
     rf"(?<![\w.,])(?P<value>-?\d+(?:,\d{{3}})*(?:\.\d+)?)(?P<unit> ?[^\d]{{{LEAST_UNIT_CHARS},{MAX_UNIT_CHARS}}})$"
 )
+_DIGIT = re.compile(r"\d")
 _COMES_TO = re.compile(r"\b(?:gives?|comes?|makes?|leaves?|totals?|is|are|becomes?|works? out|drops?|rises?)\b")
 _NEXT = re.compile(
     r"^[\W_]*(?:\d|case|step|then|next|after|finally|similarly|another|each|now|for|at|if|when|on|and|in total|so|therefore"
@@ -91,49 +91,58 @@ _ASKS = re.compile(
 )
 
 
-class _Facts(NamedTuple):
-    """What a sentence says by itself."""
-
-    doubts: bool  # a question about what was said
-    parts: bool  # commas and no verb
-    values: Sequence[str]  # its numbers, none in a line of LaTeX
-    stated: Sequence[tuple[str, str]]  # quantities with their values
+# What may be worth a look in a sentence, as bits: it ends with a question mark; it has a comma and none of VERBS; it has a digit
+# and no formula; behind its last digit stands no more than a unit.
+ASKS, PARTS, VALUES, UNIT = 1, 2, 4, 8
+VERBS = (" is ", "=", "\\", " are ", " we ", " to ")
 
 
-def signals(plain: str, spans: Sequence[Span], texts: Sequence[str]) -> Iterator[tuple[int, Label, str]]:
+def told(sentence: str) -> int:
+    """Return what may be worth a look in a sentence.  UNIT is there wherever a digit is: to look for the unit costs less."""
+    asks = ASKS if sentence[-1] in "?？" else 0
+    parts = PARTS if "," in sentence and not any(map(sentence.__contains__, VERBS)) else 0
+    if _DIGIT.search(sentence) is None:
+        return asks | parts
+    return asks | parts | UNIT | (0 if "\\" in sentence or HIDDEN in sentence else VALUES)
+
+
+def signals(
+    plain: str, spans: Sequence[tuple[int, int]], texts: Sequence[str], looks: Sequence[int] | None = None
+) -> Iterator[tuple[int, Label, str]]:
     """Yield places of sentences, whose spans and texts are given, with a label and the name of the signal.
 
-    Lines of LaTeX are passed over: their values are of algebra.
+    Lines of LaTeX are passed over: their values are of algebra.  `looks` has what may be worth a look, where that is known.
     """
     known: dict[str, int] = {}  # value → the sentence that first states it
     stated: dict[str, tuple[str, int]] = {}  # quantity → its value, and the sentence that states it
     doubtful = False  # whether the sentence before is a doubt without a word of doubt
     chinese = not plain.isascii() and _HAN.search(plain) is not None
-    for place, sentence in enumerate(texts):
-        facts = _FACTS[sentence]
+    if looks is None:
+        looks = [_TOLD[sentence] for sentence in texts]
+    for place, (sentence, look) in enumerate(zip(texts, looks, strict=True)):
         if doubtful and _answers(sentence) and not _is_line(plain, spans, place):
             yield place, "self_correction", "answered"
             doubtful = len(sentence) <= SHORT_ANSWER
             continue
         doubtful = False
-        if facts is None:
+        if not look:
             continue
-        if place and facts.doubts:
+        if look & ASKS and place and _is_doubt(sentence):
             doubtful = sentence[-1] == "?" and _WORDED.search(sentence) is None
             yield place, "hesitation", "doubted"
             continue
-        if place >= LEAST_BEFORE and facts.parts and _is_list(plain, spans[place]):
+        if look & PARTS and place >= LEAST_BEFORE and _is_list(plain, *spans[place]):
             yield place, "summary", "gathered" if len(_NUMBER.findall(sentence)) >= GATHERED else "listed"
-        values = facts.values
-        if not values:
+        if not look & VALUES:
             continue
-        if place and _replaces(plain, spans, texts, place):
+        values, quantities = _VALUES[sentence]
+        if place and look & looks[place - 1] & UNIT and _replaces(plain, spans, texts, place):
             yield place, "self_correction", "replaced"
         if len(values) >= GATHERED and not (place and _is_line(plain, spans, place) and not (chinese and _HAN.search(sentence))):
             label, signal = _among(sentence, values, known, place)
             if label is not None:
                 yield place, label, signal
-        for quantity, value in facts.stated:
+        for quantity, value in quantities:
             before = stated.get(quantity)
             if before is not None and before[0] != value and place - before[1] <= MAX_APART:
                 yield place, "self_correction", "revised"
@@ -144,29 +153,20 @@ def signals(plain: str, spans: Sequence[Span], texts: Sequence[str]) -> Iterator
         yield from chinese_signals(texts)
 
 
-def _facts(sentence: str) -> _Facts | None:
-    """Return what a sentence says by itself; None for nothing, as most do."""
-    doubts = sentence[-1] in "?？" and _is_doubt(sentence)
-    parts = "," in sentence and not _states(sentence)
-    values = [] if "\\" in sentence or HIDDEN in sentence else [value.replace(",", "") for value in _NUMBER.findall(sentence)]
-    if not values:
-        return _Facts(doubts, parts, (), ()) if doubts or parts else None
-    return _Facts(doubts, parts, values, list(_stated(sentence)) if _STATES.search(sentence) else ())
+def _values(sentence: str) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return the numbers of a sentence, and the quantities that it gives a value."""
+    values = _NUMBER.findall(sentence)
+    if "," in sentence:
+        values = [value.replace(",", "") for value in values]
+    return values, list(_stated(sentence)) if values and _STATES.search(sentence) else []
 
 
-_FACTS = Known(_facts)
+_TOLD, _VALUES = Known(told), Known(_values)
 
 
-def _states(sentence: str) -> bool:
-    """Say at little cost that a sentence has a verb or formula, where it has one of the most frequent."""
-    return (
-        " is " in sentence or "=" in sentence or "\\" in sentence or " are " in sentence or " we " in sentence or " to " in sentence
-    )
-
-
-def _is_line(plain: str, spans: Sequence[Span], place: int) -> bool:
+def _is_line(plain: str, spans: Sequence[tuple[int, int]], place: int) -> bool:
     """Say whether a sentence begins a line."""
-    return plain.find("\n", spans[place - 1].end, spans[place].start) >= 0
+    return plain.find("\n", spans[place - 1][1], spans[place][0]) >= 0
 
 
 def _among(sentence: str, values: Sequence[str], known: dict[str, int], place: int) -> tuple[Label | None, str]:
@@ -211,15 +211,15 @@ def _answers(sentence: str) -> bool:
     return sentence[-1] == "." and HIDDEN not in sentence and _PUTS_OFF.match(sentence) is None
 
 
-def _is_list(plain: str, span: Span) -> bool:
+def _is_list(plain: str, first: int, last: int) -> bool:
     """Say whether a sentence opens with parts without a verb, each with a word or number of the text before."""
-    end = _ENDS_LIST.search(plain, span.start, span.end)
-    if end is None or end.start() - span.start > MAX_GATHERED_CHARS:
+    end = _ENDS_LIST.search(plain, first, last)
+    if end is None or end.start() - first > MAX_GATHERED_CHARS:
         return False
-    parts = _PART_ENDS.split(plain[span.start : end.start()])
-    if len(parts) < GATHERED or max(map(len, parts)) > MAX_PART_CHARS or _VERB.search(plain, span.start, end.start()):
+    parts = _PART_ENDS.split(plain[first : end.start()])
+    if len(parts) < GATHERED or max(map(len, parts)) > MAX_PART_CHARS or _VERB.search(plain, first, end.start()):
         return False
-    before = plain[max(span.start - MAX_AROUND_CHARS, 0) : span.start]
+    before = plain[max(first - MAX_AROUND_CHARS, 0) : first]
     return all(any(_stands(word, before) for word in _CONTENT.findall(part)) and _LETTER.search(part) is not None for part in parts)
 
 
@@ -235,9 +235,9 @@ def _stands(word: str, text: str) -> bool:
     return False
 
 
-def _replaces(plain: str, spans: Sequence[Span], texts: Sequence[str], place: int) -> bool:
+def _replaces(plain: str, spans: Sequence[tuple[int, int]], texts: Sequence[str], place: int) -> bool:
     """Say whether a sentence ends with a value of the unit of that of the sentence before, which nothing takes up."""
-    before, sentence, start = texts[place - 1], texts[place], spans[place].start
+    before, sentence, start = texts[place - 1], texts[place], spans[place][0]
     new = _VALUE_AT_END[sentence]
     old = new and _VALUE_AT_END[before]
     if new is None or old is None or old["unit"] != new["unit"]:

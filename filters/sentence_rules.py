@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from filters.known import Known
@@ -23,6 +24,10 @@ class Mark(NamedTuple):
     signal: str | None
 
 
+ANYWHERE, GUARD = -1, -2  # in place of where a clause opens
+Candidate = tuple[int, int]  # where in a sentence, or ANYWHERE or GUARD; the number of the rule's or the guard's pattern there
+
+
 class SentenceRules:
     """The rules and guards of a language, and where their patterns are tried: guards have the numbers behind those of rules.
 
@@ -34,34 +39,59 @@ class SentenceRules:
         of_guards = [
             (one, pattern) for one in guards() if one.language == language and one.scope != "line" for pattern in one.patterns
         ]
-        self.marks = Known(self._marks)
+        self.marks: Known[str, tuple[Mark, ...]] = Known(lambda text: self._marks(text, self._candidates(text)))
         self.line = line_pattern(language)
         self._rules = [rule for rule, _ in of_rules]
         self._labels = [LABELS.index(rule.label) for rule in self._rules]
         self._guards = [guard for guard, _ in of_guards]
-        self._every_rule = (1 << len(self._rules)) - 1
-        self._index = PatternIndex([pattern for _, pattern in (*of_rules, *of_guards)], language == "zh")
+        self.size = len(self._rules)  # patterns of rules
+        self.every_rule = (1 << self.size) - 1
+        self.index = PatternIndex([pattern for _, pattern in (*of_rules, *of_guards)], language == "zh")
         self._compiled = tuple(Known(functools.partial(self._compile, flags)) for flags in _FLAGS)
-        self._anywhere = sum(rule.anywhere << number for number, rule in enumerate(self._rules))
-        self._of_label = [sum((rule.label == label) << number for number, rule in enumerate(self._rules)) for label in LABELS]
+        self.anywhere = sum(rule.anywhere << number for number, rule in enumerate(self._rules))
         self._opening = tuple(opening(language, flags) for flags in _FLAGS)
         self._joins = prefixes(self._opening[0].connective.pattern)
-        self._begins: dict[str, int] = {}
-        for number, pattern in enumerate(self._index.patterns[: len(self._rules)]):
+        self.begins: dict[str, int] = {}
+        for number, pattern in enumerate(self.index.patterns[: self.size]):
             for prefix in pattern.prefixes:
-                self._begins[prefix] = self._begins.get(prefix, 0) | 1 << number
+                self.begins[prefix] = self.begins.get(prefix, 0) | 1 << number
         self._heads = Known(self._head)
 
     def _compile(self, flags: re.RegexFlag, number: int) -> re.Pattern[str]:
-        return re.compile(self._index.patterns[number].source, flags)
+        return re.compile(self.index.patterns[number].source, flags)
 
-    def _marks(self, text: str) -> tuple[Mark, ...]:
+    def of_sentences(self, texts: Sequence[str]) -> Iterator[tuple[int, tuple[Mark, ...]]]:
+        """Yield the places of sentences in which something shows a label, and what does."""
+        marks = self.marks
+        for place, text in enumerate(texts):
+            if found := marks[text]:
+                yield place, found
+
+    def of_candidates(
+        self, texts: Sequence[str], counts: Sequence[int], places: Sequence[int], numbers: Sequence[int]
+    ) -> Iterator[tuple[int, tuple[Mark, ...]]]:
+        """Yield the same as `of_sentences`, from the candidates of each sentence."""
+        marks = self.marks
+        last = 0
+        for place, count in enumerate(counts):
+            if not count:
+                continue
+            first, last = last, last + count
+            text = texts[place]
+            found = marks.get(text)
+            if found is None:
+                found = self._marks(text, list(zip(places[first:last], numbers[first:last], strict=True)))
+                marks.put(text, found)
+            if found:
+                yield place, found
+
+    def _marks(self, text: str, candidates: Sequence[Candidate]) -> tuple[Mark, ...]:
         """Return what shows labels in a sentence: of a label, what comes first."""
-        numbers = self._index.tried(text)
-        of_rules = numbers & self._every_rule
-        found = self._matches(text, of_rules) if of_rules else []
-        if found and (guarded := self._guarded(text, numbers >> len(self._rules))) != text:
-            found = self._matches(guarded, of_rules)
+        found = self._matches(text, candidates)
+        if not found:
+            return ()
+        if (guarded := self._guarded(text, [number for at, number in candidates if at == GUARD])) != text:
+            found = self._matches(guarded, self._candidates(guarded))
         marks: dict[int, Mark] = {}
         for number, match in found:
             mark = Mark(self._labels[number], match.start(), match.end(), self._rules[number].signal)
@@ -70,33 +100,39 @@ class SentenceRules:
                 marks[mark.label] = mark
         return tuple(marks.values())
 
-    def _matches(self, text: str, numbers: int) -> list[tuple[int, re.Match[str]]]:
-        """Return what some patterns, by the bits of a number, find in a sentence."""
-        compiled = self._compiled[text.isascii()]
+    def _candidates(self, text: str) -> list[Candidate]:
+        """Return what patterns may match where in a sentence: anywhere, then where clauses open, in order, then guards."""
+        numbers = self.index.tried(text)
+        of_rules = numbers & self.every_rule
+        if not of_rules:
+            return []
+        anywhere = of_rules & self.anywhere
+        opening = of_rules ^ anywhere
+        found = [(ANYWHERE, number) for number in ones(anywhere)] if anywhere else []
+        if opening:
+            found += [(at, number) for at, here in self._opens(text, opening) for number in ones(here)]
+        return [*found, *((GUARD, number) for number in ones(numbers >> self.size))] if found else []
+
+    def _matches(self, text: str, candidates: Sequence[Candidate]) -> list[tuple[int, re.Match[str]]]:
+        """Return what of some patterns matches in a sentence; of a label, where clauses open, the first."""
+        compiled, labels = self._compiled[text.isascii()], self._labels
         found = []
-        anywhere = numbers & self._anywhere
-        for number in ones(anywhere) if anywhere else ():
-            if match := compiled[number].search(text):
-                found.append((number, match))
-        numbers ^= anywhere
-        for at, here in self._opens(text, numbers) if numbers else ():
-            here &= numbers
-            while here:
-                lowest = here & -here
-                number = lowest.bit_length() - 1
-                if match := compiled[number].match(text, at):
-                    numbers &= ~self._of_label[self._labels[number]]
-                    here &= numbers
+        done = 0
+        for at, number in candidates:
+            if at >= 0:
+                label = 1 << labels[number]
+                if not done & label and (match := compiled[number].match(text, at)):
+                    done |= label
                     found.append((number, match))
-                else:
-                    here ^= lowest
+            elif at == ANYWHERE and (match := compiled[number].search(text)):
+                found.append((number, match))
         return found
 
-    def _guarded(self, text: str, numbers: int) -> str:
-        """Return a sentence with what some guards, by the bits of a number, hide."""
+    def _guarded(self, text: str, numbers: Sequence[int]) -> str:
+        """Return a sentence with what some guards hide."""
         compiled = self._compiled[text.isascii()]
-        for number in ones(numbers):
-            pattern = compiled[len(self._rules) + number]
+        for number in numbers:
+            pattern = compiled[self.size + number]
             if self._guards[number].scope == "words":
                 text = pattern.sub(_hide, text)
             elif match := pattern.search(text):
@@ -114,21 +150,21 @@ class SentenceRules:
         for at in places:
             here, joins = heads[text[at : at + PREFIX]]
             if here & numbers:
-                found[at] = here
+                found[at] = here & numbers
             for _ in range(MAX_CONNECTIVES):
                 if not joins or (further := connective.match(text, at)) is None:
                     break
                 at = further.end()
                 here, joins = heads[text[at : at + PREFIX]]
                 if here & numbers:
-                    found[at] = here
+                    found[at] = here & numbers
         return sorted(found.items())
 
     def _head(self, text: str) -> tuple[int, bool]:
         """Return, by the next PREFIX characters of a text, what may match there, as bits, and whether a connective may."""
         numbers, joins = 0, False
         for size in range(PREFIX + 1):
-            numbers |= self._begins.get(text[:size], 0)
+            numbers |= self.begins.get(text[:size], 0)
             joins = joins or text[:size] in self._joins
         return numbers, joins
 

@@ -58,10 +58,19 @@ def kernel(more: int) -> Any:
     """Return the compiled kernel where numba is installed and pays for a process that signs so many more texts, else None."""
     global _signed
     _signed += more
-    return _compiled() if _signed >= COMPILED_FROM and importlib.util.find_spec("numba") is not None else None
+    return _compiled_if_there() if _signed >= COMPILED_FROM else None
 
 
 @functools.cache
+def _compiled_if_there() -> Any:
+    if importlib.util.find_spec("numba") is None:
+        return None
+    try:
+        return _compiled()
+    except RuntimeError:  # numba finds no place where it may keep what it compiles
+        return None
+
+
 def _compiled() -> Any:
     from filters import compiled
 
