@@ -46,7 +46,8 @@ ADVERSARIAL = (
         "`",
         "'a",
     ),
-    *("等等，", "是不是3？", "甲3，乙4，丙5。", "等", "，"),
+    *("等等，", "是不是3？", "甲3，乙4，丙5。", "等", "，", "都1"),
+    "i th, let me test alternativelet piec, we i'll split the problem into two cases, starting with what we want to show. ",
 )
 
 Labelled = tuple[str, int, int]

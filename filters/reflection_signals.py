@@ -98,12 +98,13 @@ VERBS = (" is ", "=", "\\", " are ", " we ", " to ")
 
 
 def told(sentence: str) -> int:
-    """Return what may be worth a look in a sentence.  UNIT is there wherever a digit is: to look for the unit costs less."""
+    """Return what may be worth a look in a sentence.  UNIT is there wherever a digit is but at the end: to look on costs less."""
     asks = ASKS if sentence[-1] in "?？" else 0
     parts = PARTS if "," in sentence and not any(map(sentence.__contains__, VERBS)) else 0
     if _DIGIT.search(sentence) is None:
         return asks | parts
-    return asks | parts | UNIT | (0 if "\\" in sentence or HIDDEN in sentence else VALUES)
+    unit = 0 if _DIGIT.search(sentence, len(sentence) - LEAST_UNIT_CHARS) else UNIT
+    return asks | parts | unit | (0 if "\\" in sentence or HIDDEN in sentence else VALUES)
 
 
 def signals(
@@ -153,12 +154,12 @@ def signals(
         yield from chinese_signals(texts)
 
 
-def _values(sentence: str) -> tuple[list[str], list[tuple[str, str]]]:
-    """Return the numbers of a sentence, and the quantities that it gives a value."""
-    values = _NUMBER.findall(sentence)
+def _values(sentence: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Return the numbers of a sentence, and the quantities that it gives a value: tuples, which the collector need not visit."""
+    values = tuple(_NUMBER.findall(sentence))
     if "," in sentence:
-        values = [value.replace(",", "") for value in values]
-    return values, list(_stated(sentence)) if values and _STATES.search(sentence) else []
+        values = tuple(value.replace(",", "") for value in values)
+    return values, tuple(_stated(sentence)) if values and _STATES.search(sentence) else ()
 
 
 _TOLD, _VALUES = Known(told), Known(_values)

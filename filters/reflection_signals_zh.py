@@ -25,6 +25,7 @@ MAX_BACK = 40  # sentences in which an expression may stand
 OPENED = 2  # sentences that begin with an item of a list, at least
 MAX_BEHIND = 6  # sentences behind a list
 MAX_ITEM_CHARS = 14
+MAX_SAME_CHARS = 16  # of words of sameness before a value: what _SAME matches is shorter
 
 _NUMBER = re.compile(r"\d(?<![a-z\d_.]\d)\d*(?:,\d{3})*(?:\.\d+)?")
 _SAME = re.compile(
@@ -125,11 +126,16 @@ def _opens(sentence: str, behind: Sequence[str]) -> bool:
 
 def _agrees(sentence: str, values: Sequence[re.Match[str]], known: set[str]) -> bool:
     """Say whether a value that is known comes out of a computation again."""
+    computed = _COMPUTED.search(sentence)
+    if computed is None:
+        return False
     for place, match in enumerate(values):
-        if match[0] not in known or (place == 0 and len(values) > 1):
+        at = match.start()
+        if match[0] not in known or (place == 0 and len(values) > 1) or at <= computed.start():
             continue
-        before = sentence[: match.start()]
-        if _SAME.search(before) and _COMPUTED.search(before):
+        if at < computed.end() and not _COMPUTED.search(sentence, 0, at):
+            continue
+        if _SAME.search(sentence, max(at - MAX_SAME_CHARS, 0), at):  # from its start, time would be quadratic
             return True
     return False
 

@@ -35,6 +35,14 @@ def tag(text: str, question: str = "", compiled: bool | None = None) -> list[Ref
     MAX_MERGED sentences in a row.  `compiled` says whether the compiled kernel is used; None: where numba is installed and this
     process has tagged COMPILED_FROM chains.
     """
+    inner = text.strip()
+    lead = text.index(inner[0]) if inner else 0
+    found = _tag(inner, question, compiled)
+    return [one._replace(start=one.start + lead, end=one.end + lead) for one in found] if lead else found
+
+
+def _tag(text: str, question: str, compiled: bool | None) -> list[Reflection]:
+    """Return the reflections of a chain without white space around it."""
     low = lowered(text)
     plain = masked(low)
     chinese = not low.isascii() and _HAN.search(low) is not None
@@ -76,9 +84,11 @@ def _kernel_if_there() -> Any:
     if importlib.util.find_spec("numba") is None:
         return None
     try:
-        return _sentence_kernel()
-    except RuntimeError:  # numba finds no place where it may keep what it compiles
+        kernel = _sentence_kernel()
+        kernel.read("so, wait.", "so, wait.")
+    except Exception:  # numba fits no numpy, finds no place to keep what it compiles, or cannot read what it kept: do without
         return None
+    return kernel
 
 
 def _sentence_kernel() -> Any:

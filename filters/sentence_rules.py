@@ -24,6 +24,7 @@ class Mark(NamedTuple):
     signal: str | None
 
 
+MAX_TRIED = 128  # candidates in a sentence: of 64,733 sentences of 1,000 MATH-500 outputs none has more than 99, and 66 over 30
 ANYWHERE, GUARD = -1, -2  # in place of where a clause opens
 Candidate = tuple[int, int]  # where in a sentence, or ANYWHERE or GUARD; the number of the rule's or the guard's pattern there
 
@@ -64,7 +65,8 @@ class SentenceRules:
         """Yield the places of sentences in which something shows a label, and what does."""
         marks = self.marks
         for place, text in enumerate(texts):
-            if found := marks[text]:
+            # In ASCII without a letter only a question mark can be of a pattern; there are many such lines.
+            if (text.islower() or not text.isascii() or "?" in text) and (found := marks[text]):
                 yield place, found
 
     def of_candidates(
@@ -118,7 +120,7 @@ class SentenceRules:
         compiled, labels = self._compiled[text.isascii()], self._labels
         found = []
         done = 0
-        for at, number in candidates:
+        for at, number in candidates[:MAX_TRIED]:
             if at >= 0:
                 label = 1 << labels[number]
                 if not done & label and (match := compiled[number].match(text, at)):

@@ -17,13 +17,15 @@ _SIMPLIFIED = str.maketrans(
     "对换个总结检验证让还这应该错从后为来们开头计确认吗题条论实际样么说给过里数别试写记综归纳汇则设当与须无并术边时间点没见问",
 )
 _IS_TRADITIONAL = re.compile(f"[{_TRADITIONAL}]")
+_SPACES = "\t\r\x0b\x0c\x1c\x1d\x1e\x1f"  # of ASCII, but for the space and the end of a line
+_OTHER_SPACE = re.compile(r"[^\S\x00-\x7f]")
 _APOSTROPHES = "’‘ʼ＇"
 _QUOTED = tuple(
     (left, re.compile(rf"{left}[^{left}{right}\n]{{1,{MAX_QUOTE_CHARS}}}+{right}"))
     for left, right in (('"', '"'), ("“", "”"), ("「", "」"), ("『", "』"), ("«", "»"))
 )
 _CODE = re.compile(r"(?P<fence>`{3,}|~{3,}).*?(?:(?P=fence)|\Z)|`[^`\n]++`", re.DOTALL)
-_SINGLE = re.compile(r"(?<![\w'])'(?=\w)(?:[^'\n]|(?<=\w)'(?=\w)){2,120}+'(?!\w)")
+_SINGLE = re.compile(r"'(?<![\w']')(?=\w)(?:[^'\n]|(?<=\w)'(?=\w)){2,120}+'(?!\w)")
 _IS_COMMENT = re.compile(r"(?<!#)# ")  # no heading: "## "
 _COMMENT = re.compile(r"(?<=[;)\]}:\w])[ \t]{1,8}(?:#|//) [^\n]*+|(?m:^)[ \t]{0,8}(?://|#) (?=[a-z][^.\n]{0,80}$)[^\n]*+")
 ENDS, HARD_ENDS = ".!?…", "。！？；"  # which end a sentence where white space follows, and which always
@@ -53,14 +55,21 @@ class Span(NamedTuple):
 
 
 def lowered(text: str) -> str:
-    """Return the text in lower case at the same length, so that offsets hold, apostrophes straight, Chinese simplified."""
+    """Return the text in lower case at the same length, so that offsets hold.
+
+    Apostrophes are straight, Chinese is simplified, and white space is spaces and ends of lines.
+    """
     low = text.lower()
     if len(low) != len(text):  # "İ" becomes two characters
         low = "".join(one if len(one := character.lower()) == 1 else character for character in text)
+    for one in _SPACES:
+        if one in low:
+            low = low.replace(one, " ")
     if not low.isascii():
         for one in _APOSTROPHES:
             if one in low:
                 low = low.replace(one, "'")
+        low = _OTHER_SPACE.sub(" ", low)
         if _IS_TRADITIONAL.search(low):
             low = low.translate(_SIMPLIFIED)
     return low
@@ -74,7 +83,7 @@ def masked(low: str) -> str:
     for left, quoted in _QUOTED:
         if left in low:
             low = quoted.sub(_hide, low)
-    if "'" in low and (" '" in low or "('" in low or "\n'" in low):
+    if "'" in low:
         low = _SINGLE.sub(_hide, low)
     if ("#" in low and _IS_COMMENT.search(low)) or ("/" in low and "// " in low):
         low = _COMMENT.sub(_hide, low)

@@ -66,9 +66,11 @@ def _compiled_if_there() -> Any:
     if importlib.util.find_spec("numba") is None:
         return None
     try:
-        return _compiled()
-    except RuntimeError:  # numba finds no place where it may keep what it compiles
+        kernel = _compiled()
+        kernel.sign(fold(["a word"]), *permutations())
+    except Exception:  # numba fits no numpy, finds no place to keep what it compiles, or cannot read what it kept: do without
         return None
+    return kernel
 
 
 def _compiled() -> Any:

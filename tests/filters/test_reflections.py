@@ -171,6 +171,26 @@ def test_surrounding_space_only_shifts(text: str, before: str, after: str) -> No
     assert tag(before + text + after) == shifted
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["1. Wait, let me check.", "Anna: Wait, no.", "B. Let me check it.", "# wait, let me", "// wait, no", "'Wait, no' he said"],
+)
+@pytest.mark.parametrize("space", [" ", " " * 10, "\u3000", "\t\n"])
+def test_what_opens_a_text_opens_it_behind_white_space_too(text: str, space: str) -> None:
+    shifted = [one._replace(start=one.start + len(space), end=one.end + len(space)) for one in tag(text)]
+    assert tag(space + text + space * 10) == shifted
+
+
+def test_a_quotation_is_one_whatever_stands_elsewhere() -> None:
+    assert tag("['wait, let me check'] x") == tag("['wait, let me check'] x 'a b'") == []
+
+
+@pytest.mark.parametrize("space", ["\x1c", "\x1d", "\x1e", "\x1f", "\x0b", "\t", "\x85", "\xa0", "\u2028"])
+def test_white_space_of_any_kind_is_white_space(space: str) -> None:
+    for text in (f"So{space}wait, it is 3.", f"So{space}wait, it is 3 é."):
+        assert [(one.label, one.start) for one in tag(text)] == [("hesitation", 0)]
+
+
 @settings(deadline=None)
 @given(st.lists(texts, max_size=5), st.randoms(use_true_random=False))
 def test_the_column_is_the_tag_of_each_text_in_any_order(column: list[str], random: object) -> None:
