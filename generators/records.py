@@ -272,8 +272,7 @@ def text_at(fields: Mapping[str, Any], path: str) -> str:
 
 
 def optional_text_at(fields: Mapping[str, Any], path: str | None) -> str | None:
-    """Return the text at a path, or None where no path is mapped or the value is null or blank.  Raises FieldError otherwise."""
-    value = None if path is None else lookup(fields, path)
-    if path is None or value is None or (isinstance(value, str) and not value.strip()):
+    """Return the text at a path, or None where no path is mapped or the value is null or empty.  Raises FieldError otherwise."""
+    if path is None or lookup(fields, path) in (None, ""):
         return None
     return text_at(fields, path)

@@ -322,5 +322,7 @@ def found_at(fields: Row, path: str) -> Any:
 
 
 def text_or_none(fields: Row, path: str) -> str | None:
-    """Return an optional text: a field that is missing, null or empty is None."""
-    return None if found_at(fields, path) is None else optional_text_at(fields, path)
+    """Return an optional text: a field that is missing, null or blank is None."""
+    found = found_at(fields, path)
+    blank = found is None or (isinstance(found, str) and not found.strip())
+    return None if blank else optional_text_at(fields, path)

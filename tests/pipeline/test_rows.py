@@ -14,7 +14,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from generators.records import text_at
 from pipeline import rows as module
-from pipeline.rows import Rows, judged
+from pipeline.rows import Rows, judged, text_or_none
 from schemas.errors import RunError, UserError
 
 LENGTH = pa.struct([pa.field("length", pa.int64())])
@@ -327,3 +327,8 @@ def test_values_of_rows_that_are_not_in_the_file_are_one_line(tmp_path: Path) ->
     with pytest.raises(RunError, match="has changed while it was read; run the command again"):
         rows.write([*read, (read[-1][0]._replace(position=3), None)])
     assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
+
+
+@pytest.mark.parametrize("fields", [{}, {"question": None}, {"question": ""}, {"question": " \u3000"}])
+def test_an_optional_text_that_is_blank_is_none(fields: dict[str, str | None]) -> None:
+    assert text_or_none(fields, "question") is None
