@@ -42,11 +42,13 @@ _ALGEBRA = re.compile(r"\\|[a-z]\s?[=^+*/-]|[=+*/-]\s?[a-z]\b|\d[a-z]\b|[≠{}]"
 _PART_ENDS = re.compile(r", (?:and )?| and |; | \\+ ")
 _LIST = re.compile(r"[,，、;；]")
 _EQUALS = re.compile(r"[=≡≈]|\b(?:is|are|gives|makes|make|equals|leaves|totals?|come to|comes to|says?)\b|[是为得]|等于|共")
-_QUANTITY = re.compile(
-    r"(?:\b(?:the|my|our) ((?:[a-z-]{2,15} ){0,3}[a-z-]{2,15})|([\u4e00-\u9fff]{2,10}?))"
+_NAMED = r"\b(?:the|my|our) ((?:[a-z-]{2,15} ){0,3}[a-z-]{2,15})"
+_GIVEN = (
     r"\s?(?:is|are|was|equals|comes to|=|是|为|等于|得)\s?(?:then |therefore |really |just |only |about |now |at )?"
     r"[$€£]?(\d[\d,]*(?:\.\d+)?)"
 )
+_QUANTITY = re.compile(rf"(?:{_NAMED}|([\u4e00-\u9fff]{{2,10}}?)){_GIVEN}")
+_QUANTITY_ASCII = re.compile(rf"{_NAMED}(){_GIVEN}", re.ASCII)  # the same of ASCII, in half the time
 _STATES = re.compile(r" (?:is|are|was|equals|comes to) |[是为得]|等于")
 _CASE = re.compile(
     r"^[\W_]*(?:\d|case|if|when|for|in|with|step|after|then|now|next|finally|suppose|情况|如果|当|若|第|接着|然后|再)"
@@ -198,7 +200,7 @@ def _stated(sentence: str) -> Iterator[tuple[str, str]]:
     """Yield the quantities that a sentence gives a value, under their names or as what is computed."""
     if _CASE.match(sentence):
         return
-    for match in _QUANTITY.finditer(sentence):
+    for match in (_QUANTITY_ASCII if sentence.isascii() else _QUANTITY).finditer(sentence):
         yield match[1] or match[2], match[3].replace(",", "")
 
 
