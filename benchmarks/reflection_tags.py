@@ -1,12 +1,13 @@
-"""How well the tagger of reflections finds what people marked, beside plain keyword lists, and how fast it is.
+"""How well the tagger of reflections finds what readers marked, beside plain keyword lists, and how fast it is.
 
     python -m benchmarks.reflection_tags [--split development|test] [--windows FILE] [--speed FILE] [--show]
 
 passages: the project's own, `reflection_set/`, written for this without sight of the rules; families of the test half are not in
     the development half, but for its third file of negatives, which has some of their themes in other texts.
     marked: with a usual marker word; unmarked: a behaviour without one; negative: none, though it looks so.
-windows: of real model outputs (--windows: `math500_samples.jsonl.gz`), drawn at random and labelled by hand;
+windows: of real model outputs (--windows: `math500_samples.jsonl.gz`), drawn at random and labelled by reading;
     `reflection_set/windows.jsonl` holds places and labels alone.
+The readers were language models that had not seen the rules.
 speed: chains of 300 words a CPU second, from the same outputs, and 1 MB of what could take long.
 
 A label that was found counts where it overlaps one of the same label that was marked; overlap (IoU) is the mean over these pairs.
