@@ -31,8 +31,8 @@ from filters.sentence_rules import sentence_rules
 from schemas.annotation import LABELS
 
 FOLDER = Path(__file__).parent / "reflection_set"
-# The project's own aims.
 TURNS = 5  # processes in which the speed is measured
+# The project's own aims.
 BAR_MICRO, BAR_LANGUAGES, BAR_NEGATIVE, BAR_UNMARKED, BAR_SPEED = 0.75, 0.05, 0.15, 0.45, 4000
 
 ADVERSARIAL = (
@@ -88,7 +88,7 @@ KEYWORDS: dict[str, dict[str, Sequence[str]]] = {
 
 
 class Passage(NamedTuple):
-    """A text with what people marked in it."""
+    """A text with what readers marked in it."""
 
     id: str
     text: str
@@ -260,7 +260,7 @@ def _turn(path: Path, compiled: bool) -> tuple[bool, float]:
     """
     with gzip.open(path, "rt", encoding="utf-8") as file:
         texts = [json.loads(line)["response"] for line in file]
-    rules = sentence_rules("en")
+    rules = sentence_rules("en")  # its patterns are compiled when they are asked for
     for patterns in rules._compiled:
         for number in range(len(rules.index.patterns)):
             patterns[number]

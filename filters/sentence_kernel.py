@@ -3,7 +3,7 @@
 import functools
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 import numpy as np
@@ -49,14 +49,18 @@ def read(low: str, plain: str) -> Read:
 
 
 class Characters:
-    """Codes of characters, one byte each: ASCII as it is, above it one for all characters that are alike in all that is asked."""
+    """Codes of characters, one byte each: ASCII as it is, above it one for all characters that are alike in all that is asked.
 
-    def __init__(self, classes: Classes, marks: Mapping[str, int]) -> None:
+    Characters of `own` have codes of their own: what patterns begin with is told by codes.
+    """
+
+    def __init__(self, classes: Classes, marks: Mapping[str, int], own: Set[str]) -> None:
         self._classes = [re.compile(one) for one in (classes.start, classes.opener, classes.filler)]
         self._marks = marks
+        self._own = own
         self.kinds = np.zeros((kernel.KINDS, 256), dtype=np.uint8)
         self.marks = np.zeros(256, dtype=np.int32)
-        self._alike: dict[tuple[int, ...], int] = {}
+        self._alike: dict[tuple[str, tuple[int, ...]], int] = {}
         self._lock = threading.Lock()
         self._codes = Known(self._code)
         for code in range(128):
@@ -79,7 +83,7 @@ class Characters:
     def _code(self, character: str) -> int:
         asked = self._asked(character)
         with self._lock:  # workers may be threads
-            code = self._alike.setdefault(asked, 128 + len(self._alike))
+            code = self._alike.setdefault((character if character in self._own else "", asked), 128 + len(self._alike))
             self._put(code, asked)
         return code
 
@@ -116,8 +120,8 @@ def english() -> tuple[Characters, kernel.Tables]:
     bits = _bits(rows, patterns, SLOTS)
     numbers, places = np.nonzero(bits)
     short_words, buckets, sieve, long_words, letters = _words(found, 1 + len(signs))
-    characters = Characters(where, {mark: row for row, mark in enumerate(signs, start=1)})
     prefixes = sorted(one for one in rules.begins if one)
+    characters = Characters(where, {mark: row for row, mark in enumerate(signs, start=1)}, {*"".join(prefixes)})
     keys = [int.from_bytes(b"\1" + bytes(map(characters.code, prefix))) for prefix in prefixes]
     head_buckets, heads = _chained(keys)
     limits = {

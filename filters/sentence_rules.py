@@ -173,7 +173,7 @@ class SentenceRules:
 
 @functools.cache
 def sentence_rules(language: str) -> SentenceRules:
-    """Return the rules of a language, loaded once a process, in about a second."""
+    """Return the rules of a language, loaded once a process, in about half a second."""
     return SentenceRules(language)
 
 

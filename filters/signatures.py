@@ -5,7 +5,6 @@ installed a compiled kernel does the same faster, bit for bit.
 """
 
 import functools
-import importlib.util
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from datasketch import MinHash
 
+from filters.kernels import usable
 from filters.shingles import SHINGLE_WORDS, Ragged, batches, fold, shingle_hashes
 
 NAME = (
@@ -63,14 +63,7 @@ def kernel(more: int) -> Any:
 
 @functools.cache
 def _compiled_if_there() -> Any:
-    if importlib.util.find_spec("numba") is None:
-        return None
-    try:
-        kernel = _compiled()
-        kernel.sign(fold(["a word"]), *permutations())
-    except Exception:  # numba fits no numpy, finds no place to keep what it compiles, or cannot read what it kept: do without
-        return None
-    return kernel
+    return usable("filters.compiled", lambda kernel: kernel.sign(fold(["a word"]), *permutations()))
 
 
 def _compiled() -> Any:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.pattern_words import MAX_WHOLE, PREFIX, WORD, prefixes, required_words
+from filters.pattern_words import MAX_WHOLE, PREFIX, WORD, prefixes, required_words, spelled_out
 
 # Patterns of the syntax that is read, built up from parts.
 literals = st.sampled_from(["check", "let me", " ", "re", "-", "or", "not", "x", "it's", r"\\?", r"\\.", "验", "检查"])
@@ -52,3 +52,20 @@ def test_the_rarest_words_come_first() -> None:
 def test_what_has_no_bound_or_captures_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match="pattern"):
         required_words(pattern)
+
+
+def test_what_is_spelled_out_comes_as_it_is_tried() -> None:
+    assert spelled_out("(?:so|just(?: in case){0,1}),{0,1} ") == [
+        "so, ",
+        "so ",
+        "just in case, ",
+        "just in case ",
+        "just, ",
+        "just ",
+    ]
+
+
+@pytest.mark.parametrize("pattern", ["a{0,2}", "[ab]", "."])
+def test_what_has_no_end_or_is_not_known_is_not_spelled_out(pattern: str) -> None:
+    with pytest.raises(ValueError, match="spelled out"):
+        spelled_out(pattern)

@@ -1,6 +1,5 @@
 """That the compiled kernel of the tagger says what the tagger says without it."""
 
-import functools
 import json
 from pathlib import Path
 
@@ -50,8 +49,7 @@ def assert_alike(text: str) -> None:
     read = sentence_kernel.read(low, plain)
     assert list(zip(read.starts, read.ends, strict=True)) == spans
     for place, span in enumerate(spans):
-        wanted = sentence_rules("en")._candidates(plain[span.start : span.end])
-        assert found[place] == wanted or (not text.isascii() and set(found[place]) >= set(wanted))  # what is alike has one code
+        assert found[place] == sentence_rules("en")._candidates(plain[span.start : span.end])
     sentence_rules("en").marks.clear()
     assert tag(text, compiled=True) == tag(text, compiled=False)
 
@@ -62,7 +60,7 @@ def test_any_text_is_read_alike(text: str) -> None:
     assert_alike(text)
 
 
-def test_what_rules_and_people_show_is_read_alike() -> None:
+def test_what_rules_and_passages_show_is_read_alike() -> None:
     for text in (*EXAMPLES, *passages(), " ".join(EXAMPLES), "\n".join(EXAMPLES)):
         if not any("\u4e00" <= character <= "\u9fff" for character in text):
             assert_alike(text)
@@ -94,15 +92,3 @@ def test_the_kernel_is_used_where_it_pays_and_can_be_had(monkeypatch: pytest.Mon
     assert reflections._kernel(None) is None
     assert reflections._kernel(None) is sentence_kernel
     assert reflections._kernel(False) is None
-
-
-def test_where_it_cannot_be_had_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    for error in (RuntimeError("no locator available"), ImportError("numba needs another numpy"), EOFError()):
-        monkeypatch.setattr(reflections, "_sentence_kernel", functools.partial(_raise, error))
-        assert reflections._kernel_if_there.__wrapped__() is None
-    monkeypatch.setattr(reflections.importlib.util, "find_spec", lambda name: None)
-    assert reflections._kernel_if_there.__wrapped__() is None
-
-
-def _raise(error: Exception) -> None:
-    raise error

@@ -55,14 +55,6 @@ def test_the_kernel_is_used_from_many_texts_on(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(signing, "_signed", 0)
     assert signing.kernel(signing.COMPILED_FROM - 1) is None
     assert signing.kernel(1) is not None
-    monkeypatch.setattr(signing, "_compiled", _no_place)
-    assert signing._compiled_if_there.__wrapped__() is None
-    monkeypatch.setattr(signing.importlib.util, "find_spec", lambda name: None)
-    assert signing._compiled_if_there.__wrapped__() is None
-
-
-def _no_place() -> None:
-    raise ImportError("numba needs another numpy")
 
 
 def test_known_signatures_do_not_change_with_the_code() -> None:
